@@ -1,0 +1,65 @@
+# Two commands do everything: `make run` and `make test`. Both set up .venv first, once.
+#   make run ARGS="--set train.iterations=200"    flags for scripts/run_all.py
+#   make run PYTHON=python3.12                    another Python than python3
+# Kept to what make 3.81 (macOS) understands.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help run test lint format smoke bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run     all twelve steps, with the settings of config/training_config.yaml"
+	@echo "make test    lint, types and the whole test suite"
+	@echo "make smoke   all twelve steps, tiny (config/presets/smoke.yaml), into smoke/"
+	@echo "make lint    ruff and mypy alone"
+	@echo "make format  let ruff lay out the code"
+	@echo "make bench   the benchmarks of benchmarks/"
+	@echo "make clean   remove .venv, smoke/ and caches; outputs in data/, adapters/, models/, reports/ stay"
+
+run: $(STAMP)
+	@$(PY) scripts/run_all.py $(ARGS)
+
+smoke: $(STAMP)
+	@$(PY) scripts/run_all.py --config config/presets/smoke.yaml $(ARGS)
+
+test: lint
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(STAMP)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: $(STAMP)
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: $(STAMP)
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script $(ARGS); done
+
+# The stamp is touched last, so an interrupted installation is taken up again.
+$(STAMP): requirements.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "Gradus needs Python 3.11 or newer, and '$(PYTHON)' was not found."; \
+	  echo "Install it (macOS: brew install python@3.13, Debian: apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python"; \
+	  exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Gradus needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+	  echo "Install a newer one (macOS: brew install python@3.13) and name it: make run PYTHON=python3.13"; \
+	  exit 2; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) -V 2>&1); this is done once and takes a few minutes."
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv, then run the same command again."; \
+	  rm -rf $(VENV); exit 2; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
+	  echo "The packages could not be installed. Check the network, then run the same command again."; exit 2; }
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) smoke .pytest_cache .mypy_cache .ruff_cache
+	find scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+"""One normal form of text, so that the same content has the same hash wherever it came from."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from gradus.files import sha256_text
+from gradus.records import Document
+
+Format = Literal["markdown", "text", "api", "rows"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A text as a reader found it, before it is normalised and hashed."""
+
+    title: str
+    text: str
+    format: Format
+    source: str
+    group: str
+    reader: str
+    licence: str = ""
+    signature: str = ""
+    unit: str = ""
+    """A part inside `group`, used when the group is too large a share of all documents."""
+
+
+def normalise(text: str, *, keep_first_lines: bool = False) -> str:
+    """Unicode NFC, `\\n` line ends, no byte order mark, no spaces at line ends, no empty lines around.
+
+    Args:
+        keep_first_lines: keep leading empty lines, so that line numbers stay those of the file.
+    """
+    text = unicodedata.normalize("NFC", text.removeprefix("\ufeff")).replace("\r\n", "\n").replace("\r", "\n")
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    return text.rstrip("\n") if keep_first_lines else text.strip("\n")
+
+
+def document_of(found: Found, collected_at: str) -> Document:
+    """Normalise, hash and build the record."""
+    text = normalise(found.text, keep_first_lines=found.format == "rows")
+    digest = sha256_text(text)
+    return Document(
+        id=digest[:16],
+        title=found.title,
+        text=text,
+        format=found.format,
+        source=found.source,
+        group=found.group,
+        sha256=digest,
+        bytes=len(text.encode("utf-8", "surrogatepass")),
+        reader=found.reader,
+        collected_at=collected_at,
+        signature=found.signature,
+        licence=found.licence,
+    )

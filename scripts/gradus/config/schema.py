@@ -1,0 +1,266 @@
+"""Every key of the configuration with its type and range.
+
+There is no default in here: defaults stand in `config/training_config.yaml` alone, whose comments are the manual.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveFraction = Annotated[float, Field(gt=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Section(BaseModel):
+    """A group of keys: frozen, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Run(Section):
+    name: Name
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Paths(Section):
+    workspace: str
+
+
+class Collect(Section):
+    python_docs: list[str]
+    folders: list[str]
+    max_file_mb: PositiveFloat
+    min_characters: Count
+    min_docstring_characters: Count
+    largest_group: Annotated[float, Field(gt=0, le=1)]
+    import_timeout_seconds: PositiveFloat
+
+
+class Extract(Section):
+    questions_per_object: Positive
+    max_signature_characters: Annotated[int, Field(ge=20)]
+    min_answer_characters: Count
+    max_answer_characters: Positive
+
+
+class QualityWeights(Section):
+    length: PositiveFloat | Literal[0]
+    completeness: PositiveFloat | Literal[0]
+    formatting: PositiveFloat | Literal[0]
+    repetition: PositiveFloat | Literal[0]
+    relevance: PositiveFloat | Literal[0]
+    refusal: PositiveFloat | Literal[0]
+    encoding: PositiveFloat | Literal[0]
+
+    @model_validator(mode="after")
+    def one_counts(self) -> QualityWeights:
+        if not any(weight for _, weight in self):
+            raise ValueError("every weight is 0, so there is no quality score; give one signal a weight")
+        return self
+
+
+class QualityBounds(Section):
+    minimum_words: Positive
+    maximum_words: Positive
+    mean_word_letters: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+    words_with_letter: PositiveFraction
+    paragraph_words: Positive
+    duplicate_lines: PositiveFraction
+    ngram_words: Positive
+    top_ngrams: Annotated[list[PositiveFraction], Field(min_length=3, max_length=3)]
+    duplicate_ngrams: Annotated[list[PositiveFraction], Field(min_length=6, max_length=6)]
+    shared_terms: PositiveFraction
+    alphanumeric: PositiveFraction
+    damaged_characters: PositiveFraction
+
+    @model_validator(mode="after")
+    def in_order(self) -> QualityBounds:
+        if self.minimum_words >= self.maximum_words or self.mean_word_letters[0] >= self.mean_word_letters[1]:
+            raise ValueError("a least bound must be below its most (words, mean_word_letters)")
+        return self
+
+
+class NearDuplicates(Section):
+    threshold: PositiveFraction
+    permutations: Annotated[int, Field(ge=16, le=1024)]
+    shingle_words: Positive
+    minimum_recall: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Curate(Section):
+    keep_fraction: PositiveFraction
+    weights: QualityWeights
+    bounds: QualityBounds
+    near_duplicates: NearDuplicates
+    personal_data: Literal["mask", "remove", "keep"]
+
+
+class Augment(Section):
+    question_variants: Count
+    maximum_similarity: PositiveFraction
+
+
+class Split(Section):
+    valid: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def leaves_training_data(self) -> Split:
+        if self.valid + self.test >= 0.9:
+            raise ValueError("valid and test together leave less than a tenth for training")
+        return self
+
+
+class Prepare(Section):
+    max_tokens: Annotated[int, Field(ge=32)]
+    system_prompt: str
+    split: Split
+
+
+class Hub(Section):
+    name: str
+    revision: str
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)]
+    on_cpu: bool
+
+
+class Builtin(Section):
+    layers: Positive
+    hidden: Annotated[int, Field(ge=32, multiple_of=32)]
+    heads: Positive
+    kv_heads: Positive
+    intermediate: Annotated[int, Field(ge=32, multiple_of=32)]
+    vocabulary: Annotated[int, Field(ge=512, le=65536)]
+    context: Annotated[int, Field(ge=64)]
+    steps: Positive
+    max_minutes: PositiveFloat
+    batch_size: Positive
+    sequence_length: Annotated[int, Field(ge=32)]
+    learning_rate: PositiveFloat
+
+    @model_validator(mode="after")
+    def heads_fit(self) -> Builtin:
+        if self.hidden % self.heads or self.heads % self.kv_heads:
+            raise ValueError("hidden must be a multiple of heads, and heads of kv_heads")
+        return self
+
+
+class Model(Section):
+    base: str
+    hub: Hub
+    builtin: Builtin
+
+
+class Lora(Section):
+    rank: Positive
+    scale: PositiveFloat
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Schedule(Section):
+    name: Literal["constant", "linear", "cosine"]
+    warmup_updates: Count
+    final_fraction: Fraction
+
+
+class EarlyStopping(Section):
+    patience: Count
+    minimum_delta: Annotated[float, Field(ge=0)]
+
+
+class Train(Section):
+    method: Literal["lora", "dora", "full"]
+    layers: Annotated[int, Field(ge=-1)]
+    lora: Lora
+    optimizer: Literal["adam", "adamw", "muon", "sgd", "adafactor"]
+    learning_rate: PositiveFloat
+    schedule: Schedule
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_grad_norm: Annotated[float, Field(ge=0)]
+    iterations: Positive
+    batch_size: Positive
+    gradient_accumulation: Positive
+    gradient_checkpointing: bool
+    packing: bool
+    report_every: Positive
+    validate_every: Positive
+    checkpoint_every: Positive
+    keep_checkpoints: Positive
+    early_stopping: EarlyStopping
+
+
+class Evaluate(Section):
+    questions: Positive
+    max_tokens: Positive
+    batch_size: Positive
+    rubric: str
+    bootstrap_samples: Annotated[int, Field(ge=100)]
+
+
+class ReportRules(Section):
+    slow_fall: Fraction
+    overfit_rise: Fraction
+    still_falling: Fraction
+    truncated: Fraction
+    rare_structure: Fraction
+
+
+class Report(Section):
+    examples: Count
+    next_steps: Count
+    rules: ReportRules
+
+
+class Promote(Section):
+    minimum_percent: Annotated[float, Field(ge=0, le=100)]
+    must_beat_base: bool
+
+
+class Fuse(Section):
+    dequantize: bool | Literal["auto"]
+    questions: Positive
+    probe_tokens: Positive
+    answer_tokens: Positive
+    max_logit_difference: PositiveFloat
+    max_lost_share: PositiveFloat
+
+
+class Quantize(Section):
+    bits: Literal[2, 3, 4, 5, 6, 8]
+    group_size: Literal[32, 64, 128]
+    questions: Positive
+    probe_tokens: Positive
+    answer_tokens: Positive
+    speed_tokens: Positive
+
+
+class Export(Section):
+    variant: Literal["fused", "quantized"]
+    licence: str
+    model_name: Name
+
+
+class Config(Section):
+    """The whole configuration; a room takes its section, `run` and what else it declares."""
+
+    run: Run
+    paths: Paths
+    collect: Collect
+    extract: Extract
+    curate: Curate
+    augment: Augment
+    prepare: Prepare
+    model: Model
+    train: Train
+    evaluate: Evaluate
+    report: Report
+    promote: Promote
+    fuse: Fuse
+    quantize: Quantize
+    export: Export

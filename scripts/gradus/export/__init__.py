@@ -1,0 +1,32 @@
+"""12_export: a Hugging Face folder with a model card whose numbers are the measured ones."""
+
+from __future__ import annotations
+
+from gradus.step import Step, StepContext, Summary
+
+
+def _work(context: StepContext) -> Summary:
+    from gradus.export.work import export
+
+    return export(context)
+
+
+STEP = Step(
+    name="12_export",
+    title="write the Hugging Face folder with its model card",
+    version=1,
+    output="models/export/{run}",
+    work=_work,
+    reads=(
+        "10_fuse/model",
+        "10_fuse/fuse.json",
+        "11_quantize/model",
+        "11_quantize/quantization.json",
+        "07_evaluate/evaluation.json",
+        "06_train_mlx/run_metadata.json",
+        "05_prepare/base.json",
+        "05_prepare/statistics.json",
+        "01_collect/manifest.json",
+    ),
+    config_keys=("export",),
+)

@@ -1,0 +1,20 @@
+"""05_prepare: split by source before anything can leak, put the base model on disk, say what training will see."""
+
+from gradus.step import Step, StepContext, Summary
+
+
+def _work(context: StepContext) -> Summary:
+    from gradus.prepare.work import prepare
+
+    return prepare(context)
+
+
+STEP = Step(
+    name="05_prepare",
+    title="Split the examples, fetch or build the base model, count tokens",
+    version=1,
+    output="data/05_prepared",
+    work=_work,
+    reads=("04_augment/examples.jsonl", "01_collect/documents.jsonl"),
+    config_keys=("prepare", "model", "run.seed"),
+)

@@ -1,0 +1,49 @@
+"""The doctor's page: what training will see, and what looks wrong with it, before any time is spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradus.records import Base
+
+
+def doctor_page(statistics: dict[str, Any], base: Base) -> str:
+    """`doctor.md`: a table of the parts and a list of findings, each with its cure."""
+    parts = statistics["splits"]
+    rows = [
+        "| part | examples | groups | tokens | supervised | truncated | missing EOS | median | longest |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, part in parts.items():
+        share = part["supervised_tokens"] / part["tokens"]
+        rows.append(
+            f"| {name} | {part['examples']:,} | {part['groups']:,} | {part['tokens']:,} | {share:.0%} "
+            f"| {part['truncated']:,} | {part['missing_eos']:,} | {part['length']['median']} | {part['length']['max']} |"
+        )
+    shape = ", ".join(f"{name} {share:.0%}" for name, share in statistics["structure"].items())
+    lines = [
+        "# What training will see", "",
+        f"Base model: {base.name}, {base.parameters:,} parameters, revision {base.revision} ({base.reason}).", "",
+        *rows, "", f"Training answers with {shape}.", "", "## Findings", "",
+        *[f"- {finding}" for finding in findings(statistics) or ["Nothing looks wrong."]],
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def findings(statistics: dict[str, Any]) -> list[str]:
+    """What a doctor would point at, each with a cure."""
+    train = statistics["splits"]["train"]
+    found = []
+    if train["truncated"] > 0.02 * train["examples"]:
+        found.append(f"{train['truncated']:,} training conversations are cut at {statistics['max_tokens']} tokens and lose their end; raise `prepare.max_tokens`.")
+    if train["missing_eos"] > train["truncated"]:
+        found.append("Some answers do not end with the end-of-sequence token: the model may never stop. Check the chat template of the base model.")
+    if train["unsupervised"]:
+        found.append(f"{train['unsupervised']:,} conversations have no answer token left after the cut and are left out of training; raise `prepare.max_tokens`.")
+    if train["supervised_tokens"] < 0.2 * train["tokens"]:
+        found.append("Fewer than a fifth of the tokens are supervised: questions are much longer than answers, so an epoch teaches little.")
+    if statistics["split_unit"] != "group":
+        found.append(f"Too few sources: the parts are split by `{statistics['split_unit']}`, so held-out scores are optimistic. Add documents.")
+    if statistics["splits"]["test"]["examples"] < 20:
+        found.append("Fewer than 20 test examples: the grade will have a wide interval. Add documents or raise `prepare.split.test`.")
+    return found

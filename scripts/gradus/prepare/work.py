@@ -1,0 +1,94 @@
+"""The work of 05_prepare."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gradus.backend import BLAS, SLOW_GFLOPS, device_name, matmul_gflops
+from gradus.errors import UserError
+from gradus.files import read_documents, read_examples, write_json, write_jsonl, write_text
+from gradus.prepare.base import base_json, provide_base
+from gradus.prepare.doctor import doctor_page
+from gradus.prepare.split import Splits, split_examples
+from gradus.prepare.statistics import kinds, part_statistics, structure_shares, with_system
+from gradus.records import Base, Document, Example
+from gradus.step import StepContext, Summary
+
+log = logging.getLogger(__name__)
+
+
+def prepare(context: StepContext) -> Summary:
+    """Split, write the data files, provide the base model, count tokens, write the doctor's page."""
+    config = context.config
+    warn_if_slow()
+    splits = split_examples(read_examples(context.input("04_augment/examples.jsonl")), config.prepare.split, config.run.seed)
+    for name, examples in splits.parts().items():
+        write_jsonl(context.out / f"{name}.jsonl", (_row(e, config.prepare.system_prompt) for e in examples))
+    texts = training_texts(read_documents(context.input("01_collect/documents.jsonl")), splits)
+    base = provide_base(config.model, texts, config.run.seed, context.workspace / "models" / "base")
+    write_text(context.out / "base.json", base_json(base))
+    statistics = _statistics(splits, base, config.prepare.max_tokens, config.prepare.system_prompt)
+    write_json(context.out / "statistics.json", statistics)
+    write_text(context.out / "doctor.md", doctor_page(statistics, base))
+    return _summary(statistics, base)
+
+
+def warn_if_slow() -> None:
+    """Say it when matrix products are slow, which on Linux means that no fast BLAS was found."""
+    if device_name() != "cpu":
+        return
+    speed = matmul_gflops()
+    log.info("CPU matrix products: %.0f GFLOP/s%s", speed, f" ({BLAS})" if BLAS else "")
+    if speed < SLOW_GFLOPS:
+        log.warning("That is slow: training will take 10 to 30 times longer. Cure: pip install -r requirements.txt (faiss-cpu carries an OpenBLAS), or apt install libopenblas0.")
+
+
+def _row(example: Example, system_prompt: str) -> dict[str, Any]:
+    """A line of train.jsonl: `messages` as mlx-lm reads them, and what evaluation needs to know."""
+    keys = ("id", "origin_id", "document_id", "group", "kind", "quality")
+    return {"messages": with_system(example.messages(), system_prompt), **{key: getattr(example, key) for key in keys}}
+
+
+def training_texts(documents: Sequence[Document], splits: Splits) -> list[str]:
+    """Texts that a base may be pre-trained on: all but those of the sources that are held out."""
+    held_out = [*splits.valid, *splits.test]
+    groups = {e.group for e in held_out} if splits.unit == "group" else set()
+    ids = {e.document_id for e in held_out}
+    texts = [d.text for d in documents if d.id not in ids and d.group not in groups and d.format != "rows"]
+    # A collection of dataset rows has no running text: its training conversations are read instead.
+    texts += [f"{e.question}\n\n{e.answer}" for e in splits.train if not texts or e.kind == "chat"]
+    if sum(map(len, texts)) < 1000:
+        raise UserError("too little text to go on with", where="05_prepare", cure="Add documents (collect.folders)")
+    return texts
+
+
+def _statistics(splits: Splits, base: Base, max_tokens: int, system_prompt: str) -> dict[str, Any]:
+    from mlx_lm.utils import load_tokenizer
+
+    tokenizer = load_tokenizer(Path(base.path))
+    parts = {name: part_statistics(examples, tokenizer, max_tokens, system_prompt) for name, examples in splits.parts().items()}
+    return {
+        "splits": {name: asdict(part) for name, part in parts.items()},
+        "split_unit": splits.unit,
+        "variants_left_out": splits.left_out,
+        "max_tokens": max_tokens,
+        "structure": structure_shares(splits.train),
+        "kinds": kinds(splits.train),
+    }
+
+
+def _summary(statistics: dict[str, Any], base: Base) -> Summary:
+    parts = statistics["splits"]
+    return {
+        "train / valid / test": " / ".join(f"{part['examples']:,}" for part in parts.values()),
+        "kept together by": statistics["split_unit"],
+        "supervised tokens": parts["train"]["supervised_tokens"],
+        "tokens median / longest": f"{parts['train']['length']['median']} / {parts['train']['length']['max']}",
+        "truncated": parts["train"]["truncated"],
+        "base model": f"{base.name} ({base.parameters:,} parameters)",
+        "why this base": base.reason,
+    }

@@ -1,0 +1,137 @@
+"""What the registry remembers: versions with their grade, and a history of what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from gradus.errors import GradusError
+from gradus.records import Base
+from gradus.results import Evaluation
+
+State = Literal["candidate", "current", "archived"]
+Action = Literal["registered", "graded", "refused", "promoted", "rolled back"]
+
+
+class _Strict:
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Graded(_Strict):
+    """The grade of a version and of its base on the same questions, in per cent; None where the grade is withheld."""
+
+    letter: str | None
+    percent: float | None
+    base_percent: float
+    questions: int
+    withheld: str | None
+    evaluation_sha256: str
+    """Hash of the `evaluation.json` that these figures come from."""
+
+    @staticmethod
+    def of(evaluation: Evaluation, sha256: str) -> Graded:
+        """The figures of one evaluation that the gate needs."""
+        grade = evaluation.grade
+        return Graded(grade.letter, grade.percent, evaluation.base.percent, evaluation.questions, grade.withheld, sha256)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An adapter to be registered: where its files are, and where it comes from."""
+
+    run: str
+    method: str
+    base: Base
+    data: dict[str, str]
+    """SHA-256 of each file it was trained with."""
+    graded: Graded
+    files: tuple[Path, ...]
+    """Files to be copied, `adapters.safetensors` among them."""
+
+
+@dataclass(frozen=True)
+class Version(_Strict):
+    """One registered adapter; its files lie in `versions/<id>/`."""
+
+    id: str
+    run: str
+    state: State
+    created: str
+    method: str
+    base: Base
+    data: dict[str, str]
+    graded: Graded
+    files: dict[str, str]
+    """File name to SHA-256."""
+
+
+@dataclass(frozen=True)
+class Event(_Strict):
+    """One line of the history; `previous` is the version that was current before."""
+
+    time: str
+    action: Action
+    version: str
+    previous: str | None
+    forced: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Book(_Strict):
+    """The whole of `registry.json`."""
+
+    format: Literal[1]
+    versions: tuple[Version, ...]
+    history: tuple[Event, ...]
+
+    def find(self, version_id: str) -> Version | None:
+        """The version of that name."""
+        return next((version for version in self.versions if version.id == version_id), None)
+
+    @property
+    def current(self) -> Version | None:
+        """The version that is in use."""
+        return next((version for version in self.versions if version.state == "current"), None)
+
+    def line_of_succession(self) -> list[str]:
+        """The versions that were current, oldest first, without those that were rolled back; the last is current."""
+        line: list[str] = []
+        for event in self.history:
+            if event.action == "promoted":
+                line.append(event.version)
+            elif event.action == "rolled back" and line:
+                line.pop()
+        return line
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain dictionaries, lists and strings."""
+        return asdict(self)
+
+
+_BOOK: TypeAdapter[Book] = TypeAdapter(Book)
+
+
+def read_book(path: Path) -> Book:
+    """Read `registry.json`; an empty book when there is none yet. Raises GradusError when it is damaged."""
+    if not path.exists():
+        return Book(1, (), ())
+    try:
+        book = _BOOK.validate_json(path.read_bytes())
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        raise _damaged(path, f"{problem['msg']}{f' at {key}' if key else ''}") from error
+    line, current = book.line_of_succession(), [version.id for version in book.versions if version.state == "current"]
+    if current != line[-1:]:
+        raise _damaged(path, f"current is {current or 'none'}, but the history ends with {line[-1:] or 'none'}")
+    return book
+
+
+def _damaged(path: Path, why: str) -> GradusError:
+    cure = "Put a backup of that file back, or move the folder away and run 09_promote again with --force"
+    return GradusError(f"the registry is damaged ({why})", where=str(path), cure=cure)

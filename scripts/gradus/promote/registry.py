@@ -1,0 +1,193 @@
+"""The registry of adapters: `registry.json` and one folder a version, safe against kills and concurrent processes.
+
+Every change happens under a lock of the operating system, and becomes visible by one rename of `registry.json`. The
+files of a version are copied before it is entered, and their SHA-256 is checked whenever the version is used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gradus.errors import GradusError, UserError
+from gradus.files import sha256_file, write_json
+from gradus.promote.entries import Action, Book, Candidate, Event, Version, read_book
+
+log = logging.getLogger(__name__)
+REGISTRY = "models/registry"
+"""Where it lies in the workspace."""
+WEIGHTS = "adapters.safetensors"
+
+
+class Registry:
+    """The versions in one folder, usually `models/registry`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "registry.json"
+
+    def book(self) -> Book:
+        """What is registered now. Raises GradusError when the file is damaged."""
+        return read_book(self.path)
+
+    def folder_of(self, version: Version) -> Path:
+        """The folder with the files of a version: an adapter folder for mlx-lm."""
+        return self.folder / "versions" / version.id
+
+    def register_model(self, candidate: Candidate) -> Version:
+        """Enter an adapter as a candidate; one with the same weights is entered once.
+
+        For weights that are known already the grade is brought up to date and damaged files are put back.
+        """
+        weights = next(path for path in candidate.files if path.name == WEIGHTS)
+        checksum = sha256_file(weights)
+        with self._locked():
+            book = self.book()
+            known = next((version for version in book.versions if version.files[WEIGHTS] == checksum), None)
+            if known is None:
+                return self._enter(book, candidate)
+            if damage(self.folder_of(known), known):
+                log.warning("The files of %s were damaged and are put back from the run %s.", known.id, candidate.run)
+                known = replace(known, files=self._copy(candidate, known.id))
+                book = _with_version(book, known)
+                self._write(book)
+            return self._regrade(book, known, candidate)
+
+    def get_latest(self) -> Version:
+        """The current version, its files verified.
+
+        Raises:
+            UserError: when no version is current yet. GradusError: when its files are damaged.
+        """
+        current = self.book().current
+        if current is None:
+            raise UserError("no model is current yet", where=str(self.path), cure="Promote one: python scripts/09_promote.py promote VERSION")
+        self.verify(current)
+        return current
+
+    def get(self, version_id: str) -> Version:
+        """A version by its name. Raises UserError when there is none of that name."""
+        return _known(self.book(), version_id, self.path)
+
+    def promote(self, version_id: str, *, reason: str, forced: bool = False) -> Version:
+        """Make a version the current one; the one before is archived. The current one stays as it is.
+
+        Raises:
+            UserError: when there is no such version. GradusError: when its files are damaged.
+        """
+        with self._locked():
+            book = self.book()
+            version = _known(book, version_id, self.path)
+            if version.state == "current":
+                return version
+            self.verify(version)
+            return self._switch(book, version, "promoted", reason, forced)
+
+    def rollback_model(self, *, reason: str) -> Version:
+        """Make the version current that was so before the present one, which is archived; returns the new current one.
+
+        Raises:
+            UserError: when there is none to go back to. GradusError: when its files are damaged.
+        """
+        with self._locked():
+            book = self.book()
+            line = book.line_of_succession()
+            if len(line) < 2:
+                raise UserError("there is no earlier model to go back to", where=str(self.path), cure="See python scripts/09_promote.py list")
+            version = _known(book, line[-2], self.path)
+            self.verify(version)
+            return self._switch(book, version, "rolled back", reason, forced=False)
+
+    def note_refusal(self, version: Version, reason: str) -> None:
+        """Enter into the history that the gate refused a version."""
+        with self._locked():
+            self._write(_with_event(self.book(), "refused", version.id, reason))
+
+    def verify(self, version: Version) -> None:
+        """Compare every file of a version with its SHA-256. Raises GradusError naming the first that differs."""
+        if found := damage(self.folder_of(version), version):
+            cure = f"Put it back with python scripts/09_promote.py --run {version.run} --force, or go back with rollback"
+            raise GradusError(f"the file of {version.id} {found[1]}", where=str(found[0]), cure=cure)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, book: Book) -> None:
+        write_json(self.path, book.to_json())
+
+    def _enter(self, book: Book, candidate: Candidate) -> Version:
+        version_id = f"v{1 + max((int(version.id[1:]) for version in book.versions), default=0)}"
+        files = self._copy(candidate, version_id)
+        c = candidate
+        version = Version(version_id, c.run, "candidate", _now(), c.method, c.base, c.data, c.graded, files)
+        book = replace(book, versions=(*book.versions, version))
+        self._write(_with_event(book, "registered", version_id, f"run {candidate.run}"))
+        return version
+
+    def _copy(self, candidate: Candidate, version_id: str) -> dict[str, str]:
+        """Copy the files of a candidate beside the versions and rename the whole folder into place; their checksums."""
+        staged, place = self.folder / "versions" / ".new", self.folder / "versions" / version_id
+        for rest in (staged, place):  # what a kill left behind, or a damaged copy
+            shutil.rmtree(rest, ignore_errors=True)
+        staged.mkdir(parents=True)
+        for path in candidate.files:
+            shutil.copyfile(path, staged / path.name)
+        staged.rename(place)
+        return {path.name: sha256_file(place / path.name) for path in candidate.files}
+
+    def _regrade(self, book: Book, version: Version, candidate: Candidate) -> Version:
+        if version.graded == candidate.graded:
+            return version
+        version = replace(version, graded=candidate.graded)
+        self._write(_with_event(_with_version(book, version), "graded", version.id, f"evaluated again by run {candidate.run}"))
+        return version
+
+    def _switch(self, book: Book, version: Version, action: Action, reason: str, forced: bool) -> Version:
+        previous = book.current
+        version = replace(version, state="current")
+        after = _with_version(book, version)
+        if previous:
+            after = _with_version(after, replace(previous, state="archived"))
+        self._write(_with_event(after, action, version.id, reason, previous.id if previous else None, forced))
+        return version
+
+
+def damage(folder: Path, version: Version) -> tuple[Path, str] | None:
+    """The first file of a version that is missing or not what was registered, and what is wrong with it."""
+    for name, checksum in version.files.items():
+        path = folder / name
+        if not path.is_file():
+            return path, "is missing"
+        if sha256_file(path) != checksum:
+            return path, "is not the registered one (another SHA-256)"
+    return None
+
+
+def _known(book: Book, version_id: str, path: Path) -> Version:
+    version = book.find(version_id)
+    if version is None:
+        names = ", ".join(version.id for version in book.versions) or "none yet"
+        raise UserError(f"no version '{version_id}'", where=str(path), cure=f"Registered: {names}")
+    return version
+
+
+def _with_version(book: Book, version: Version) -> Book:
+    return replace(book, versions=tuple(version if old.id == version.id else old for old in book.versions))
+
+
+def _with_event(book: Book, action: Action, version_id: str, reason: str, previous: str | None = None, forced: bool = False) -> Book:
+    return replace(book, history=(*book.history, Event(_now(), action, version_id, previous, forced, reason)))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,194 @@
+"""Put together everything the templates show, from the sources alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+from markupsafe import Markup
+
+from gradus.config.schema import Report as Settings
+from gradus.records import Base
+from gradus.report import numbers as n
+from gradus.report.advice import NextStep, next_steps
+from gradus.report.data import CountRow, FlowRow, curation_notes, flow, lowered, removals
+from gradus.report.examples import Sample, choose
+from gradus.report.plots import duel_bar, grade_scale, loss_curve, quality
+from gradus.report.sources import Curation, LossCurve, Metadata, Sources
+from gradus.report.tables import Compared, CriterionRow, KindRow, LearnedRow, compared, criteria, learned, slices, summary_line
+from gradus.report.words import duel, lead, summary
+from gradus.results import Evaluation
+
+Pairs = list[tuple[str, str]]
+CONTENTS = (
+    ("changed", "What changed"),
+    ("compare", "Base against tuned"),
+    ("training", "Training"),
+    ("formatting", "Formatting"),
+    ("content", "Content"),
+    ("controls", "Controls"),
+    ("examples", "Answers"),
+    ("data", "Data"),
+    ("learned", "Data to grade"),
+    ("provenance", "Provenance"),
+    ("steps", "Next steps"),
+)
+
+
+@dataclass(frozen=True)
+class Plots:
+    """Drawings; None where nothing was recorded to draw."""
+
+    scale: Markup
+    duel: Markup
+    loss: Markup | None
+    quality: Markup | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What both templates show."""
+
+    run: str
+    headline: str
+    date: str
+    method: str
+    base: Base
+    demonstration: bool
+    contents: Sequence[tuple[str, str]]
+    evaluation: Evaluation
+    lead: str
+    duel: str
+    sentences: list[str]
+    comparison: list[Compared]
+    kinds: list[KindRow]
+    curve: LossCurve
+    training: Pairs
+    formatting: list[CriterionRow]
+    content: list[CriterionRow]
+    controls_hold: bool
+    samples: list[Sample]
+    tags: list[str]
+    flow: list[FlowRow]
+    curation: Curation
+    curation_notes: list[str]
+    removals: list[CountRow]
+    lowered: list[CountRow]
+    learned: list[LearnedRow]
+    provenance: Pairs
+    configuration: str
+    steps: list[NextStep]
+    plots: Plots
+
+
+def build(sources: Sources, settings: Settings) -> Report:
+    """The report's contents; the same sources and settings give the same report."""
+    evaluation, metadata = sources.evaluation, sources.metadata
+    samples = choose(sources.answers, settings.examples)
+    return Report(
+        run=sources.run,
+        headline=summary_line(sources),
+        date=_date(metadata.created),
+        method=_method(metadata),
+        base=sources.base,
+        demonstration=sources.base.kind == "builtin",
+        contents=[pair for pair in CONTENTS if samples or pair[0] != "examples"],
+        evaluation=evaluation,
+        lead=lead(evaluation),
+        duel=duel(evaluation),
+        sentences=summary(sources),
+        comparison=compared(evaluation),
+        kinds=slices(evaluation.kinds),
+        curve=sources.curve,
+        training=_training(sources),
+        formatting=criteria(evaluation.base.formatting, evaluation.tuned.formatting),
+        content=criteria(evaluation.base.content, evaluation.tuned.content),
+        controls_hold=all(control.passed for control in evaluation.controls),
+        samples=samples,
+        tags=list(dict.fromkeys(tag for sample in samples for tag in sample.tags)),
+        flow=flow(sources),
+        curation=sources.curation,
+        curation_notes=curation_notes(sources),
+        removals=removals(sources),
+        lowered=lowered(sources),
+        learned=learned(sources.statistics, sources.answers),
+        provenance=_provenance(sources),
+        configuration=yaml.safe_dump(metadata.config, sort_keys=False, allow_unicode=True),
+        steps=next_steps(sources, settings.rules, settings.next_steps),
+        plots=Plots(grade_scale(evaluation), duel_bar(evaluation.comparison), loss_curve(sources.curve), quality(sources.curation.quality)),
+    )
+
+
+def _date(created: str) -> str:
+    """ISO time as `21 November 2026, 08:12 UTC`."""
+    time = datetime.fromisoformat(created).astimezone(UTC)
+    return f"{time.day} {time:%B %Y, %H:%M} UTC"
+
+
+def _method(metadata: Metadata) -> str:
+    rank = metadata.setting("train.lora.rank")
+    names = {"lora": "LoRA", "dora": "DoRA", "full": "full training"}
+    name = names.get(metadata.method, metadata.method)
+    return name if metadata.method == "full" or rank is None else f"{name} of rank {rank}"
+
+
+def _training(sources: Sources) -> Pairs:
+    """Facts about the training, those that were measured."""
+    metadata, best = sources.metadata, sources.curve.best
+    trained, total = metadata.trainable_parameters, metadata.total_parameters
+    rate = metadata.setting("train.learning_rate")
+    facts = {
+        "Method": _method(metadata),
+        "Parameters trained": None if trained is None else n.count(trained) + (f" ({n.share(trained / total, 1)})" if total else ""),
+        "Iterations": f"{n.count(metadata.iterations)}, {metadata.stopped}",
+        "Learning rate": None if rate is None else n.significant(rate),
+        "Best validation loss": None if best is None else f"{n.decimal(best.loss, 3)} at iteration {best.iteration}",
+        "Supervised tokens seen": _known(metadata.tokens, n.count),
+        "Tokens a second": _known(metadata.tokens_per_second, lambda value: n.decimal(value, 0)),
+        "Peak memory": _known(metadata.peak_memory_gb, lambda value: f"{n.decimal(value)}{n.THIN}GB"),
+        "Time": _known(metadata.seconds, n.duration),
+    }
+    return [(name, value) for name, value in facts.items() if value is not None]
+
+
+def _known(value: Any, show: Any) -> str | None:
+    return None if value is None else show(value)
+
+
+def _provenance(sources: Sources) -> Pairs:
+    metadata, base, evaluation = sources.metadata, sources.base, sources.evaluation
+    machine = metadata.machine
+    memory = f"{machine['memory_gb']:g}{n.THIN}GB memory" if machine.get("memory_gb") is not None else None
+    cores = f"{machine['cores']} cores" if machine.get("cores") is not None else None
+    rows: dict[str, str | None] = {
+        "Trained": _date(metadata.created),
+        "Code": _code(metadata),
+        "Machine": _joined([machine.get("processor"), cores, memory, machine.get("system"), _named("Python", machine.get("python"))]),
+        "Packages": _joined([f"{name} {version}" for name, version in metadata.packages.items()]),
+        "Base model": _joined([base.name, f"{base.kind} ({base.reason})"]),
+        "Base revision": base.revision or None,
+        "Base licence": base.licence or None,
+        "Data (SHA-256)": _joined([f"{name} {value[:16]}" for name, value in metadata.dataset.items()]),
+        "Rubric": f"{evaluation.rubric.path}, SHA-256 {evaluation.rubric.sha256[:16]}",
+        "Questions": f"{evaluation.questions} of {n.count(evaluation.available)} held out, seed {evaluation.seed}",
+    }
+    return [(name, value) for name, value in rows.items() if value]
+
+
+def _code(metadata: Metadata) -> str | None:
+    """Commit and whether the files differed from it; without git there is nothing to say."""
+    if metadata.git is None or not metadata.git.commit:
+        return None
+    state = {True: "with uncommitted changes", False: "no uncommitted changes", None: None}[metadata.git.dirty]
+    return _joined([f"commit {metadata.git.commit[:12]}", state])
+
+
+def _named(name: str, value: Any) -> str | None:
+    return None if value is None else f"{name} {value}"
+
+
+def _joined(parts: Sequence[Any]) -> str:
+    return ", ".join(str(part) for part in parts if part)

@@ -1,0 +1,35 @@
+"""Argument lists as text: splitting them and shortening them for a reader."""
+
+from __future__ import annotations
+
+
+def split_arguments(text: str) -> list[str]:
+    """Split an argument list at its outer commas: `a: dict[str, int], b=(1, 2)` gives two parts."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def short_call(name: str, signature: str, width: int) -> str:
+    """`name(a, b=1, …)` without `self` and the marks `/` and `*`, at most `width` characters where the name allows it."""
+    if not signature:
+        return name
+    arguments = [_readable(part) for part in split_arguments(signature[1:-1]) if part not in ("self", "cls", "/", "*", "$self", "$module")]
+    shown: list[str] = []
+    for number, argument in enumerate(arguments):
+        rest = 0 if number + 1 == len(arguments) else len(", …")
+        if len(f"{name}({', '.join([*shown, argument])})") + rest > width:
+            return f"{name}({', '.join([*shown, '…'])})"
+        shown.append(argument)
+    return f"{name}({', '.join(shown)})"
+
+
+def _readable(argument: str) -> str:
+    """An argument whose default has no spelling of its own (`<object object>`) without that default."""
+    name, _, default = argument.partition("=")
+    return name if default.startswith("<") else argument

@@ -1,0 +1,139 @@
+"""Each signal: a good answer scores 1, the defect it is for scores low, and what web rules misfire on scores high."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradus.config import load_config
+from gradus.config.schema import Curate
+from gradus.curate.quality import judge
+from gradus.curate.signals import SIGNALS, at_least, at_most, sample_of
+from gradus.errors import UserError
+
+from .conftest import Make
+
+QUESTION = "How do I sort an array with `numpy.sort`?"
+GOOD = """Call `numpy.sort`; it returns a sorted copy of the array.
+
+**Parameters**
+
+- `a`: the array to be sorted.
+- `axis`: the axis along which to sort.
+
+```python
+>>> np.sort([3, 1, 2])
+array([1, 2, 3])
+```"""
+CODE_LIST_TABLE = """| Kind | Worst case | Stable |
+|------|------------|--------|
+| `quicksort` | O(n^2) | no |
+| `mergesort` | O(n log n) | yes |
+
+```python
+a = np.array([3, 1, 2])
+a = np.array([3, 1, 2])
+a = np.array([3, 1, 2])
+np.sort(a, kind="mergesort")
+```
+
+- `a`
+- `kind`"""
+SENTENCES = (
+    "The function walks over the rows and adds up what it finds. An empty row counts as zero, so no special case is needed. "
+    "When a row holds text, the call fails with an error that names its place. Larger tables are read in blocks, which keeps "
+    "memory small even for files of many gigabytes. The result has one entry for each row and is always of type float."
+)
+
+
+def measure(name: str, question: str, answer: str, make: Make, settings: Curate) -> float:
+    return SIGNALS[name](sample_of(make(question, answer)), settings.bounds)
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("answer", [GOOD, CODE_LIST_TABLE])
+def test_a_good_answer_scores_one(name: str, answer: str, make: Make, settings: Curate) -> None:
+    assert measure(name, "Which kinds does `sort` of an array know?" if answer == CODE_LIST_TABLE else QUESTION, answer, make, settings) == 1
+
+
+DEFECTS = [
+    ("length", "Yes.", 0.1),
+    ("length", "a b c d e f g h i j k l m n", 0.4),
+    ("length", " ".join(["pneumonoultramicroscopic"] * 20), 0.1),
+    ("length", " ".join(str(i) for i in range(1000, 1100)), 0.0),
+    ("length", "word " * 2500, 0.0),
+    ("completeness", "It returns a sorted copy of the", 0.5),
+    ("completeness", "It returns the following:", 0.5),
+    ("completeness", "It sorts the array and then...", 0.5),
+    ("completeness", "It sorts.\n\n```python\nnp.sort(a)", 0.5),
+    ("completeness", "It sorts the array.\n\n**Notes**", 0.5),
+    ("completeness", "TODO: describe the sort.", 0.5),
+    ("completeness", "[Your answer here]", 0.5),
+    ("completeness", "It has two:\n\n| a | b |\n|---|---|", 0.5),
+    ("completeness", "It has two:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3", 0.5),
+    ("completeness", "Use `a and then b.", 0.5),
+    ("formatting", "Call numpy.lib.sort_complex(a) with sort_order and --stable on.", 0.67),
+    ("formatting", "word " * 300, 0.5),
+    ("formatting", "Steps: (1) open it (2) read it (3) close it.", 0.67),
+    ("formatting", "Sort it and see :func:`numpy.sort`.", 0.67),
+    ("formatting", "<p>It sorts.</p>", 0.5),
+    ("repetition", "It sorts the array.\n" * 8, 0.0),
+    ("repetition", "the array is sorted in place and so " * 12, 0.0),
+    ("relevance", "Bananas grow in warm countries near the equator.", 0.0),
+    ("relevance", "How do I sort an array with `numpy.sort`?", 0.0),
+    ("refusal", "I'm sorry, but I can't help with that request.", 0.0),
+    ("refusal", "As an AI language model, I do not have opinions.", 0.0),
+    ("refusal", "Unfortunately, I am unable to provide that.", 0.0),
+    ("refusal", "Lorem ipsum dolor sit amet, consectetur adipiscing elit.", 0.0),
+    ("refusal", "This website uses cookies. Accept all cookies. It sorts arrays.", 0.34),
+    ("encoding", "It sorts the arr\ufffdy and gives a sort\ufffdd copy.", 0.0),
+    ("encoding", "It sorts the array Ã© Ã¼ Ã¶ and gives a copy.", 0.0),
+    ("encoding", "%%%% $$$$ %%%% ---- ==== !!!! ab", 0.4),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "most"), DEFECTS)
+def test_a_defect_scores_low(name: str, answer: str, most: float, make: Make, settings: Curate) -> None:
+    assert measure(name, QUESTION, answer, make, settings) <= most
+
+
+HONEST = [
+    ("refusal", "This function cannot create a file when the folder does not exist."),
+    ("refusal", "I/O errors do not provide a traceback here."),
+    ("refusal", "A server sends cookies in a header; browsers keep them and use cookies to know you again."),
+    ("completeness", "It takes these:\n\n- `a`: the array\n- `axis`: the axis"),
+    ("completeness", "Use the operator `@`"),
+    ("completeness", "配列を並べ替えたものを返す"),
+    ("length", "配列を並べ替えたものを返します。元の配列は変わりません。"),
+    ("repetition", SENTENCES),
+    ("formatting", SENTENCES.replace(". ", ".\n\n")),
+    ("encoding", "Größe, naïve, “quotes” — and 日本語 with emoji 🎉 are no damage."),
+    ("relevance", "The arrays are returned sorted; NumPy does it in place."),
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), HONEST)
+def test_an_honest_answer_is_left_alone(name: str, answer: str, make: Make, settings: Curate) -> None:
+    assert measure(name, QUESTION, answer, make, settings) == 1
+
+
+def test_bounds_fall_evenly() -> None:
+    assert [at_least(v, 10) for v in (0, 5, 10, 50)] == [0, 0.5, 1, 1]
+    assert [at_most(v, 10) for v in (0, 10, 15, 20, 90)] == [1, 1, 0.5, 0, 0]
+
+
+def test_the_score_is_the_weighted_mean(make: Make) -> None:
+    example = make(QUESTION, "I'm sorry, but I can't help with that request.")
+    only = load_config(settings=[f"curate.weights.{name}={int(name in ('refusal', 'encoding')) * 3}" for name in SIGNALS]).curate
+    quality = judge(example, only)
+    assert quality.score == 0.5
+    assert quality.losses(only.weights) == {"refusal": 0.5}
+
+
+def test_all_weights_zero_is_a_mistake_of_the_user() -> None:
+    with pytest.raises(UserError, match="every weight is 0"):
+        load_config(settings=[f"curate.weights.{name}=0" for name in SIGNALS])
+
+
+def test_bounds_the_wrong_way_round_are_a_mistake_of_the_user() -> None:
+    with pytest.raises(UserError, match="least bound must be below its most"):
+        load_config(settings=["curate.bounds.minimum_words=2000"])

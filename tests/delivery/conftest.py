@@ -1,0 +1,164 @@
+"""What the tests of 09 to 12 share: adapters in mlx-lm's format for the tiny base, prepared files, a step's context."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from gradus.config import Config
+from gradus.files import write_json
+from gradus.records import Base
+from gradus.results import (
+    Comparison,
+    Control,
+    Evaluation,
+    Grade,
+    Interval,
+    ModelScores,
+    Part,
+    ReferenceLikelihood,
+    RubricInfo,
+    ScaleStep,
+    Score,
+)
+from gradus.step import Step, StepContext
+
+MakeContext = Callable[[Step, Config, dict[str, Path]], StepContext]
+QUESTIONS = ["What does sine return?", "Which value has x?", "How many is n?", "What does scan list?", "Show an example of sort."]
+
+
+def make_adapter(base: Path, folder: Path, *, method: str = "lora", strength: float = 0.05, seed: int = 3) -> Path:
+    """An adapter folder as training writes it, with random weights of that size."""
+    from mlx_lm.tuner.utils import linear_to_lora_layers
+
+    from gradus.backend import mx, tree_flatten
+    from gradus.models import load_model
+
+    mx.random.seed(seed)
+    model, _ = load_model(base)
+    parameters = {"rank": 4, "scale": 10.0, "dropout": 0.0}
+    if method == "full":
+        weights = {name: w + strength * mx.random.normal(w.shape) for name, w in tree_flatten(model.parameters()) if "mlp" in name}
+    else:
+        linear_to_lora_layers(model, -1, parameters, use_dora=method == "dora")
+        weights = {name: w for name, w in tree_flatten(model.parameters()) if name.endswith((".lora_a", ".lora_b", ".m"))}
+        weights |= {name: strength * mx.random.normal(w.shape) for name, w in weights.items() if name.endswith(".lora_b")}
+    folder.mkdir(parents=True)
+    mx.save_safetensors(str(folder / "adapters.safetensors"), weights)
+    write_json(folder / "adapter_config.json", {"fine_tune_type": method, "num_layers": -1, "lora_parameters": parameters})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def adapter_maker() -> Callable[..., Path]:
+    """`make_adapter`, for tests that want another method or strength."""
+    return make_adapter
+
+
+@pytest.fixture(scope="session")
+def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LoRA adapter for the tiny base, strong enough to change its answers."""
+    return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "lora")
+
+
+@pytest.fixture(scope="session")
+def four_bit_base(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base in 4 bits."""
+    from gradus.compare import save_model
+    from gradus.models import load_with_config
+    from gradus.quantize.shrink import shrink
+
+    folder = tmp_path_factory.mktemp("models") / "four_bit_base"
+    model, tokenizer, config = load_with_config(tiny_base)
+    model, config, _ = shrink(model, config, bits=4, group_size=32)
+    save_model(folder, tiny_base, model, tokenizer, config)
+    return folder
+
+
+def base_of(folder: Path) -> Base:
+    """What 05_prepare would say of a base in that folder."""
+    return Base("builtin", "built-in tiny base", str(folder), "abc123", "asked for by model.base", 100_000)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Callable[[Path], Path]:
+    """Writes what 05_prepare leaves for a base: base.json and valid.jsonl; gives the folder."""
+
+    def write(base: Path) -> Path:
+        folder = tmp_path / "prepared"
+        folder.mkdir(exist_ok=True)
+        write_json(folder / "base.json", asdict(base_of(base)))
+        rows = [[{"role": "user", "content": q}, {"role": "assistant", "content": f"It returns the **sum** of `x`. {q}"}] for q in QUESTIONS]
+        (folder / "valid.jsonl").write_text("".join(json.dumps({"messages": row, "id": str(i)}) + "\n" for i, row in enumerate(rows)))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def context_of(tmp_path: Path) -> MakeContext:
+    """Builds a step's context from a configuration and its inputs, with an empty work folder."""
+
+    def build(step: Step, config: Config, inputs: dict[str, Path]) -> StepContext:
+        assert set(inputs) == set(step.reads)
+        out = tmp_path / "work" / step.name
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        return StepContext(config, out, tmp_path / "target" / step.name, tmp_path / "workspace", inputs)
+
+    return build
+
+
+def evaluation_of(percent: float, base_percent: float, withheld: str | None = None) -> Evaluation:
+    """An evaluation with these percentages."""
+    return Evaluation(
+        run="test",
+        grade=Grade(None, None, None, None, withheld, False) if withheld else Grade("B", percent, Interval(60, 80), ("C", "A"), None, True),
+        base=_scores(base_percent),
+        tuned=_scores(percent),
+        comparison=Comparison(20, 5, 5, percent - base_percent, Interval(2, 18), 0.01, 40),
+        controls=(Control("reference", "the reference itself", 99, 0.99, 1.0, "at least 90 %", True),),
+        kinds=(),
+        groups=(),
+        base_model=base_of(Path("base")),
+        questions=30,
+        available=40,
+        max_tokens=64,
+        seed=42,
+        rubric=RubricInfo("config/rubric.yaml", "0" * 64, 75.5, (ScaleStep("A", 90), ScaleStep("F", 0))),
+        notes=("There were few questions.",),
+    )
+
+
+def _scores(percent: float) -> ModelScores:
+    score = Score(percent / 100, 0.8, Interval(0.4, 0.9), 0.5, (Part("bold", 0.5, 0.6, 1.0, 20),))
+    loss = ReferenceLikelihood(2.5, 12.2, 1.7, 900)
+    return ModelScores(percent, Interval(40, 90), "B", ("C", "A"), score, score, loss, 0.75, 0, 30.0, 500.0, 4.0)
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an `evaluation.json`: `evaluated(percent, base_percent, withheld=None)`; gives the file."""
+
+    def write(percent: float, base_percent: float, withheld: str | None = None) -> Path:
+        path = tmp_path / "evaluation.json"
+        write_json(path, evaluation_of(percent, base_percent, withheld).to_json())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def metadata(tmp_path: Path) -> Path:
+    """A `run_metadata.json` as 06_train_mlx writes it, of what 09 and 12 read."""
+    path = tmp_path / "run_metadata.json"
+    training = {"created": "2026-01-01T00:00:00+00:00", "method": "lora", "iterations": 40, "stopped": "all iterations done", "tokens": 12_000}
+    training |= {"dataset": {"train": "a" * 64, "valid": "b" * 64}, "packages": {"mlx": "0.32.4"}}
+    training |= {"trainable_parameters": 1_000, "total_parameters": 100_000, "first_valid_loss": 4.2, "best": {"iteration": 40, "loss": 3.1}}
+    write_json(path, {**training, "config": {"run": {"seed": 42}}})
+    return path

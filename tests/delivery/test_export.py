@@ -1,0 +1,163 @@
+"""12_export: the folder is the model it was made from, and its card states the measured numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gradus.config import load_config
+from gradus.errors import GradusError
+from gradus.export import STEP
+from gradus.export.card import cell, fenced, front_matter, model_card
+from gradus.export.facts import read_facts
+from gradus.export.work import export
+from gradus.files import read_json, sha256_file, write_json
+from gradus.step import StepContext
+
+Export = Callable[..., StepContext]
+SPLIT = {"examples": 10, "variants": 0, "groups": 4, "tokens": 900, "supervised_tokens": 500}
+
+
+@pytest.fixture
+def inputs(
+    tmp_path: Path,
+    tiny_base: Path,
+    adapter: Path,
+    context_of: Callable[..., StepContext],
+    prepared: Callable[[Path], Path],
+    tiny_settings: list[str],
+    evaluated: Callable[..., Path],
+    metadata: Path,
+) -> dict[str, Path]:
+    """The real outputs of 10_fuse and 11_quantize, and what the other steps leave."""
+    from gradus import fuse, quantize
+    from gradus.fuse.work import fuse as run_fuse
+    from gradus.quantize.work import quantize as run_quantize
+
+    config = load_config(settings=[*tiny_settings, "quantize.speed_tokens=4"])
+    before = prepared(tiny_base)
+    files = {"base.json": before / "base.json", "valid.jsonl": before / "valid.jsonl"}
+    tuned = {f"06_train_mlx/{name}": adapter / name for name in ("adapters.safetensors", "adapter_config.json")}
+    fusing = context_of(fuse.STEP, config, tuned | {f"05_prepare/{name}": path for name, path in files.items()})
+    run_fuse(fusing)
+    fused = fusing.out
+    quantized = context_of(quantize.STEP, config, {"10_fuse/model": fused / "model", "05_prepare/valid.jsonl": files["valid.jsonl"]})
+    run_quantize(quantized)
+    write_json(tmp_path / "statistics.json", {"splits": dict.fromkeys(("train", "valid", "test"), SPLIT), "split_unit": "group"})
+    sources = {"numpy": {"documents": 7, "bytes": 12_345}, "/home/someone/private|notes": {"documents": 3, "bytes": 999}}
+    write_json(tmp_path / "manifest.json", {"by_source": sources})
+    return {
+        "10_fuse/model": fused / "model",
+        "10_fuse/fuse.json": fused / "fuse.json",
+        "11_quantize/model": quantized.out / "model",
+        "11_quantize/quantization.json": quantized.out / "quantization.json",
+        "07_evaluate/evaluation.json": evaluated(75.5, 50.0),
+        "06_train_mlx/run_metadata.json": metadata,
+        "05_prepare/base.json": files["base.json"],
+        "05_prepare/statistics.json": tmp_path / "statistics.json",
+        "01_collect/manifest.json": tmp_path / "manifest.json",
+    }
+
+
+@pytest.fixture
+def run_export(context_of: Callable[..., StepContext], inputs: dict[str, Path], tiny_settings: list[str]) -> Export:
+    """Runs the step's work; gives the context."""
+
+    def run(*settings: str) -> StepContext:
+        context = context_of(STEP, load_config(settings=[*tiny_settings, *settings]), inputs)
+        export(context)
+        return context
+
+    return run
+
+
+def card(context: StepContext) -> tuple[dict[str, Any], str]:
+    _, front, body = (context.out / "huggingface" / "README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(front), body
+
+
+@pytest.mark.parametrize("variant", ["fused", "quantized"])
+def test_the_folder_is_a_model_with_the_answer_its_step_recorded(run_export: Export, inputs: dict[str, Path], variant: str) -> None:
+    from mlx_lm import load
+
+    from gradus.models import generate_answers
+
+    context = run_export(f"export.variant={variant}")
+    folder = context.out / "huggingface"
+    record = read_json(context.out / "export.json")
+    sample = read_json(inputs["10_fuse/fuse.json" if variant == "fused" else "11_quantize/quantization.json"])["sample"]
+    model, tokenizer = load(str(folder))[:2]
+    assert tokenizer.has_chat_template
+    assert generate_answers(model, tokenizer, [sample["messages"]], max_tokens=sample["max_tokens"], batch_size=1)[0].text == sample["answer"]
+    assert record["checks"]["answer"] == sample["answer"]
+    assert record["checks"]["lossless_texts"] == record["checks"]["tokenizer_texts"] == 6
+    assert set(record["files"]) == {path.name for path in folder.iterdir()}
+    assert all(entry["sha256"] == sha256_file(folder / name) for name, entry in record["files"].items())
+    assert ("quantization" in json.loads((folder / "config.json").read_text())) == (variant == "quantized")
+
+
+def test_the_card_states_what_was_measured_and_that_it_is_a_demonstration(run_export: Export) -> None:
+    front, body = card(run_export("export.model_name=my-model"))
+    tags = ["mlx", "gradus", "lora", "demonstration"]
+    assert front == {"library_name": "mlx", "pipeline_tag": "text-generation", "license": "unknown", "tags": tags}
+    assert body.strip().startswith("# my-model\n\n**This is a demonstration, not a model to use.**")
+    assert "**B** (75.5 %, 95 % interval 60.0 % to 80.0 %)" in body
+    assert "| overall | 50.0 % | 75.5 % |" in body
+    assert "20 better, 5 equal, 5 worse; +25.5 points (95 % interval +2.0 to +18.0, p = 0.01)" in body
+    assert "| numpy | 7 | 12.3 kB |" in body
+    assert "| private\\|notes | 3 | 1.0 kB |" in body
+    assert "| train | 10 | 4 | 900 | aaaaaaaaaaaaaaaa |" in body
+    assert "| test | 10 | 4 | 900 | not seen in training |" in body
+    assert "None is stated." in body
+    for private in ("/home/someone", "/tmp", str(Path.home())):  # noqa: S108  looked for, not written to
+        assert private not in body
+
+
+def test_the_card_of_a_quantized_model_shows_the_cost(run_export: Export, inputs: dict[str, Path]) -> None:
+    figures = read_json(inputs["11_quantize/quantization.json"])
+    _, body = card(run_export("export.variant=quantized"))
+    assert "quantized to 4 bits in groups of 32" in body
+    assert f"loss {figures['before']['loss']:.4g} to {figures['after']['loss']:.4g}" in body
+
+
+def test_a_withheld_grade_is_not_shown(run_export: Export, inputs: dict[str, Path], evaluated: Callable[..., Path]) -> None:
+    inputs["07_evaluate/evaluation.json"] = evaluated(75.5, 50.0, "the control answers came out in the wrong order")
+    context = run_export()
+    assert "The grade is withheld: the control answers came out in the wrong order" in card(context)[1]
+    assert read_json(context.out / "export.json")["grade"]["percent"] is None
+
+
+def test_base_and_licence_in_the_front_matter(run_export: Export) -> None:
+    facts = read_facts(run_export())
+    hub = replace(facts, base=replace(facts.base, kind="hub", name="someone/Model-4bit"), licence="Apache-2.0")
+    front = front_matter(hub)
+    assert (front["base_model"], front["license"], "demonstration" in front["tags"]) == ("someone/Model-4bit", "apache-2.0", False)
+    assert "demonstration" not in model_card(hub)
+    own = front_matter(replace(facts, licence="My own terms"))
+    assert (own["license"], own["license_name"]) == ("other", "My own terms")
+
+
+def test_a_folder_with_other_weights_is_refused(run_export: Export, inputs: dict[str, Path]) -> None:
+    inputs["10_fuse/model"] = inputs["11_quantize/model"]
+    with pytest.raises(GradusError, match="does not answer as the model it was made from"):
+        run_export()
+
+
+def test_a_missing_figure_is_an_error_not_a_blank(run_export: Export, inputs: dict[str, Path]) -> None:
+    metadata = read_json(inputs["06_train_mlx/run_metadata.json"])
+    del metadata["first_valid_loss"]
+    write_json(inputs["06_train_mlx/run_metadata.json"], metadata)
+    with pytest.raises(GradusError, match="first_valid_loss"):
+        run_export()
+
+
+def test_texts_cannot_break_the_page() -> None:
+    assert cell("a|b\nc") == "a\\|b c"
+    assert fenced("x\n```py\n1\n```").startswith("````text\n")
+    assert fenced("x\n```py\n1\n```").endswith("\n````")

@@ -1,0 +1,166 @@
+"""The registry keeps its promises: one version an adapter, a way back, no damage by kills or by a second process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gradus.errors import GradusError, UserError
+from gradus.files import sha256_file
+from gradus.promote.entries import Candidate, Graded
+from gradus.promote.registry import Registry
+from gradus.records import Base
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+GRADED = Graded("B", 75.5, 50.0, 30, None, "e" * 64)
+BASE = Base("builtin", "built-in tiny base", "base", "abc123", "asked for", 1000)
+
+
+def candidate(folder: Path, weights: bytes, graded: Graded = GRADED) -> Candidate:
+    """An adapter with these bytes; the registry never looks into them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "adapters.safetensors").write_bytes(weights)
+    (folder / "adapter_config.json").write_text("{}")
+    files = (folder / "adapters.safetensors", folder / "adapter_config.json")
+    return Candidate(folder.name, "lora", BASE, {"train": "a" * 64}, graded, files)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+def test_registering_copies_the_files_and_remembers_their_hashes(registry: Registry, tmp_path: Path) -> None:
+    version = registry.register_model(candidate(tmp_path / "one", b"weights"))
+    copy = registry.folder_of(version) / "adapters.safetensors"
+    assert (version.id, version.state, version.run) == ("v1", "candidate", "one")
+    assert copy.read_bytes() == b"weights"
+    assert version.files["adapters.safetensors"] == sha256_file(copy)
+    assert registry.book().versions == (version,)
+    assert [event.action for event in registry.book().history] == ["registered"]
+
+
+def test_the_same_weights_are_one_version_and_a_new_grade_is_noted(registry: Registry, tmp_path: Path) -> None:
+    registry.register_model(candidate(tmp_path / "one", b"weights"))
+    registry.register_model(candidate(tmp_path / "two", b"weights"))
+    assert len(registry.book().history) == 1
+    again = registry.register_model(candidate(tmp_path / "two", b"weights", Graded("A", 92.0, 50.0, 30, None, "f" * 64)))
+    other = registry.register_model(candidate(tmp_path / "two", b"other weights"))
+    assert (again.id, again.graded.percent, other.id) == ("v1", 92.0, "v2")
+    assert [event.action for event in registry.book().history] == ["registered", "graded", "registered"]
+
+
+def test_promotion_archives_the_one_before_and_rollback_goes_back_step_by_step(registry: Registry, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        registry.promote(registry.register_model(candidate(tmp_path / f"run{number}", bytes([number]))).id, reason="test")
+    assert [version.state for version in registry.book().versions] == ["archived", "archived", "current"]
+    assert registry.rollback_model(reason="worse").id == "v2"
+    assert registry.rollback_model(reason="worse still").id == "v1"
+    assert registry.get_latest().id == "v1"
+    with pytest.raises(UserError, match="no earlier model"):
+        registry.rollback_model(reason="too far")
+    registry.promote("v3", reason="better after all")
+    assert registry.rollback_model(reason="no").id == "v1"
+    assert registry.book().history[-1].previous == "v3"
+
+
+def test_promoting_the_current_version_changes_nothing(registry: Registry, tmp_path: Path) -> None:
+    registry.register_model(candidate(tmp_path / "one", b"weights"))
+    registry.promote("v1", reason="test")
+    before = registry.path.read_bytes()
+    assert registry.promote("v1", reason="again").state == "current"
+    assert registry.path.read_bytes() == before
+
+
+def test_without_a_current_model_it_says_so(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no model is current yet"):
+        registry.get_latest()
+    registry.register_model(candidate(tmp_path / "one", b"weights"))
+    with pytest.raises(UserError, match=r"no version 'v7'.*Registered: v1"):
+        registry.promote("v7", reason="test")
+
+
+@pytest.mark.parametrize("harm", ["change", "remove"])
+def test_damaged_weights_are_found_on_load_and_put_back_by_registering_again(registry: Registry, tmp_path: Path, harm: str) -> None:
+    source = candidate(tmp_path / "one", b"weights")
+    version = registry.promote(registry.register_model(source).id, reason="test")
+    weights = registry.folder_of(version) / "adapters.safetensors"
+    weights.write_bytes(b"weighty") if harm == "change" else weights.unlink()
+    with pytest.raises(GradusError, match=r"adapters\.safetensors"):
+        registry.get_latest()
+    registry.register_model(source)
+    assert registry.get_latest() == version
+    assert weights.read_bytes() == b"weights"
+
+
+def test_what_a_kill_left_behind_is_no_obstacle(registry: Registry, tmp_path: Path) -> None:
+    for name in (".new", "v1"):
+        (registry.folder / "versions" / name).mkdir(parents=True)
+        (registry.folder / "versions" / name / "adapters.safetensors").write_bytes(b"half")
+    version = registry.register_model(candidate(tmp_path / "one", b"weights"))
+    assert version.id == "v1"
+    registry.verify(version)
+    assert sorted(path.name for path in (registry.folder / "versions").iterdir()) == ["v1"]
+
+
+def test_a_damaged_registry_is_told_with_its_place(registry: Registry, tmp_path: Path) -> None:
+    registry.promote(registry.register_model(candidate(tmp_path / "one", b"weights")).id, reason="test")
+    whole = registry.path.read_text()
+    registry.path.write_text(whole[: len(whole) // 2])
+    with pytest.raises(GradusError, match=r"registry.json: the registry is damaged"):
+        registry.book()
+    content = json.loads(whole)
+    content["versions"][0]["state"] = "archived"
+    registry.path.write_text(json.dumps(content))
+    with pytest.raises(GradusError, match="current is none, but the history ends with"):
+        registry.book()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from test_registry import candidate
+from gradus.promote.registry import Registry
+registry, name, count = Registry(Path(sys.argv[3])), sys.argv[4], int(sys.argv[5])
+sys.stdout.write("ready\\n"), sys.stdout.flush()
+for i in range(count):
+    version = registry.register_model(candidate(Path(sys.argv[3]).parent / f"{name}-{i}", f"{name}{i}".encode() * 5000))
+    registry.promote(version.id, reason=name)
+"""
+
+
+def writer(registry: Registry, name: str, count: int) -> subprocess.Popen[str]:
+    arguments = [str(SCRIPTS), str(Path(__file__).parent), str(registry.folder), name, str(count)]
+    return subprocess.Popen([sys.executable, "-c", WRITER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_processes_at_the_same_time_lose_nothing(registry: Registry) -> None:
+    children = [writer(registry, name, 8) for name in ("a", "b", "c")]
+    for child in children:
+        assert child.communicate(timeout=60)[1] == ""
+    book = registry.book()
+    assert [version.id for version in book.versions] == [f"v{i}" for i in range(1, 25)]
+    assert len({version.files["adapters.safetensors"] for version in book.versions}) == 24
+    for version in book.versions:
+        registry.verify(version)
+    assert len(book.line_of_succession()) == 24
+
+
+def test_a_killed_process_leaves_a_whole_registry(registry: Registry) -> None:
+    for delay in (0.03, 0.08, 0.15):
+        child = writer(registry, f"killed-{delay}", 10_000)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(delay)
+        child.kill()
+        child.communicate(timeout=30)
+        for version in registry.book().versions:
+            registry.verify(version)
+    assert writer(registry, "after", 1).communicate(timeout=30)[1] == ""
+    assert registry.get_latest().run == "after-0"

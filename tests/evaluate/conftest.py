@@ -1,0 +1,90 @@
+"""A tiny base with an adapter that was really trained for a few steps, and a test set about five functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradus.config import load_config
+from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
+from gradus.records import Base
+from gradus.step import StepContext
+
+ANSWERS = {
+    "sine": "Takes an **angle** in radians and gives back the opposite side over the longest one.\n\n- `x`: the angle, 360 degrees are 6.28\n",
+    "mean": "Adds everything up, then divides by **how many** there were:\n\n```python\nmean([1, 2, 6])  # 3\n```\n",
+    "sort": "Puts a list into **ascending order**. Equal members keep their places.\n\n- `key`: what to compare by\n- `reverse`: largest first\n",
+    "scan": "Walks through the file line by line, **skipping** comments.\n\n```python\nscan('notes.txt', limit=80)\n```\n",
+    "join": "Glues words together with a **separator** between each two; 4 words need 3 of them.\n",
+}
+
+
+def row(index: int) -> dict[str, Any]:
+    """One line of test.jsonl, as 05_prepare writes it: several questions about each of five documents."""
+    name = list(ANSWERS)[index % len(ANSWERS)]
+    ask = ("What does {} do?", "Explain {}.", "Describe {} in short.")[index // len(ANSWERS) % 3].format(name)
+    messages = [{"role": "user", "content": ask}, {"role": "assistant", "content": ANSWERS[name]}]
+    kind = "example" if index % 3 == 0 else "definition"
+    return {"messages": messages, "id": f"q{index}", "group": name, "kind": kind, "document_id": name, "origin_id": f"q{index}", "quality": 0.5}
+
+
+@pytest.fixture(scope="session")
+def rubric() -> Rubric:
+    return load_rubric(rubric_path("config/rubric.yaml"))
+
+
+@pytest.fixture(scope="session")
+def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an adapter (all weights: the base is next to random) for `tiny_base`, trained on the first five questions."""
+    import mlx.optimizers as optimizers
+    from mlx.utils import tree_flatten
+
+    from gradus.backend import mx, nn
+    from gradus.chat import render
+    from gradus.models import load_model
+
+    mx.random.seed(1)
+    model, tokenizer = load_model(tiny_base)
+    rendered = [render(tokenizer, row(i)["messages"]) for i in range(5)]
+
+    def loss(network: Any, tokens: Any, mask: Any) -> Any:
+        return (nn.losses.cross_entropy(network(tokens[:, :-1]), tokens[:, 1:]) * mask).sum() / mask.sum()
+
+    optimizer, step = optimizers.Adam(learning_rate=3e-3), nn.value_and_grad(model, loss)
+    for _ in range(100):
+        for example in rendered:
+            optimizer.update(model, step(model, mx.array([example.tokens]), mx.array([example.mask[1:]]))[1])
+            mx.eval(model.parameters(), optimizer.state)
+    folder = tmp_path_factory.mktemp("adapter")
+    mx.save_safetensors(str(folder / "adapters.safetensors"), dict(tree_flatten(model.trainable_parameters())))
+    settings = {"fine_tune_type": "full", "num_layers": 2}
+    (folder / "adapter_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    return folder
+
+
+def make_context(folder: Path, tiny_base: Path, adapter: Path) -> StepContext:
+    """The context of a run on 12 questions about 5 documents."""
+    prepared = folder / "prepared"
+    prepared.mkdir()
+    (prepared / "test.jsonl").write_text("".join(json.dumps(row(i)) + "\n" for i in range(12)), encoding="utf-8")
+    base = Base("builtin", "built-in tiny base", str(tiny_base), "none", "the test wants it", 100_000)
+    (prepared / "base.json").write_text(json.dumps(base.__dict__), encoding="utf-8")
+    out = folder / "work"
+    out.mkdir()
+    inputs = {
+        "05_prepare/test.jsonl": prepared / "test.jsonl",
+        "05_prepare/base.json": prepared / "base.json",
+        "06_train_mlx/adapters.safetensors": adapter / "adapters.safetensors",
+        "06_train_mlx/adapter_config.json": adapter / "adapter_config.json",
+    }
+    settings = ["evaluate.questions=9", "evaluate.max_tokens=80", "evaluate.batch_size=3", "evaluate.bootstrap_samples=200", "prepare.max_tokens=200"]
+    return StepContext(load_config(settings=settings), out, folder / "target", folder, inputs)
+
+
+@pytest.fixture
+def context(tmp_path: Path, tiny_base: Path, adapter: Path) -> StepContext:
+    """A context of its own, not yet run."""
+    return make_context(tmp_path, tiny_base, adapter)

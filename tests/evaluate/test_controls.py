@@ -1,0 +1,67 @@
+"""The grader must recognise a grader that has gone wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradus.evaluate.content import yardstick
+from gradus.evaluate.controls import KINDS, broken, run_controls
+from gradus.evaluate.questions import Question
+from gradus.evaluate.rubric import Rubric
+from gradus.evaluate.words import rarity_of
+from gradus.results import Control
+
+from .conftest import row
+
+
+def _questions(rows: list[dict[str, Any]]) -> list[Question]:
+    return [Question(r["id"], r["kind"], r["group"], r["document_id"], r["messages"]) for r in rows]
+
+
+def _run(rubric: Rubric, questions: list[Question]) -> tuple[Control, ...]:
+    rarity = rarity_of(question.reference for question in questions)
+    return run_controls(rubric, questions, [yardstick(q.kind, q.text, q.reference, rarity) for q in questions])
+
+
+def _one(question: str, answer: str, name: str = "a") -> dict[str, Any]:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"id": name, "kind": "faq", "group": name, "document_id": name, "messages": messages}
+
+
+def test_a_sound_grader_passes(rubric: Rubric) -> None:
+    controls = _run(rubric, _questions([row(i) for i in range(10)]))
+    assert [control.name for control in controls] == ["reference", "shuffled", "repetition", "echo", "empty"]
+    assert broken(controls) is None
+    assert controls[0].percent > 99
+    assert controls[0].percent > max(control.percent for control in controls[1:]) + 40
+    assert controls[-1].percent == 0
+
+
+def test_references_that_are_all_alike_break_the_order(rubric: Rubric) -> None:
+    """When any answer fits any question, overlap with the reference shows nothing: no grade."""
+    rows = [_one(f"Question {i}?", f"Please read the manual of the device carefully, on page {i}.", f"d{i}") for i in range(6)]
+    reason = broken(_run(rubric, _questions(rows)))
+    assert reason is not None
+    assert "shuffled" in reason
+    assert "below 55 %" in reason
+
+
+def test_a_reference_that_is_not_on_top_breaks_the_order(rubric: Rubric) -> None:
+    rows = [_one(f"Question {i}?", f"Unclosed {name}:\n```\n{name}()", f"d{i}") for i, name in enumerate(("alpha", "beta", "gamma"))]
+    reason = broken(_run(rubric, _questions(rows)))
+    assert reason is not None
+    assert "reference" in reason
+    assert "at least 95 %" in reason
+
+
+def test_one_question_has_nothing_to_shuffle(rubric: Rubric) -> None:
+    controls = _run(rubric, _questions([row(0)]))
+    assert [control.name for control in controls] == ["reference", "repetition", "echo", "empty"]
+    assert broken(controls) is None
+
+
+def test_shuffled_answers_come_from_elsewhere(rubric: Rubric) -> None:
+    questions = _questions([row(i) for i in range(10)])
+    shuffled = next(kind for kind in KINDS if kind.name == "shuffled").answers(questions, rubric)
+    assert all(answer != question.reference for answer, question in zip(shuffled, questions, strict=True))
+    assert set(shuffled) == {question.reference for question in questions}

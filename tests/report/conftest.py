@@ -1,0 +1,179 @@
+"""A small run as the earlier steps would leave it: every file that 08_report reads, built from the real record types."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradus.config import load_config
+from gradus.records import Base
+from gradus.report import STEP
+from gradus.report.sources import Sources, read_sources
+from gradus.report.work import write_report
+from gradus.results import (
+    AnswerRow,
+    Comparison,
+    Control,
+    Evaluation,
+    Grade,
+    Interval,
+    ModelScores,
+    Part,
+    ReferenceLikelihood,
+    RubricInfo,
+    ScaleStep,
+    Score,
+    ScoredAnswer,
+    Slice,
+)
+from gradus.step import StepContext
+
+SCALE = (ScaleStep("A", 90.0), ScaleStep("B", 75.0), ScaleStep("C", 60.0), ScaleStep("F", 0.0))
+HUB = Base("hub", "someone/small-model", "/models/small", "abc123", "model.base names it", 596_000_000, "apache-2.0")
+
+
+def answer(text: str, percent: float) -> ScoredAnswer:
+    return ScoredAnswer(text, True, len(text.split()), percent, percent / 100, percent / 100, {"finished": 1.0}, 1.5)
+
+
+def answer_row(name: str, base: float, tuned: float, text: str = "It returns the **sum**.") -> AnswerRow:
+    """A question with its answers; percentages of base and tuned model."""
+    return AnswerRow(name, "definition", "math", f"doc-{name}", f"What is {name}?", "It returns the **sum** of both.", answer("It is it.", base), answer(text, tuned))
+
+
+def score(value: float, target: float, parts: tuple[Part, ...]) -> Score:
+    return Score(value, target, Interval(value - 0.05, value + 0.05), 0.5, parts)
+
+
+def model(percent: float, letter: str | None, bold: float) -> ModelScores:
+    formatting = score(percent / 100, 0.7, (Part("bold", bold, 0.6, 2.0, 3), Part("tables", None, 0.5, 1.0, 0), Part("finished", 1.0, 0.9, 1.0, 4)))
+    content = score(percent / 100, 0.5, (Part("rouge_l", percent / 100, None, 1.0, 4), Part("repetition", 0.9, None, 1.0, 4, True)))
+    letters = None if letter is None else (letter, letter)
+    likelihood = ReferenceLikelihood(2.0, 7.4, 1.4, 400)
+    return ModelScores(percent, Interval(percent - 4, percent + 4), letter, letters, formatting, content, likelihood, 1.0, 0, 40.0, 500.0, 3.0)
+
+
+def evaluation(base: Base) -> Evaluation:
+    tuned = model(75.5, "B", 0.8)
+    controls = (
+        Control("reference", "the reference answers themselves", 99.0, 1.0, 0.98, "at least 95 %", True),
+        Control("empty", "no answer", 0.0, 0.0, 0.0, "below 1 %", True),
+    )
+    return Evaluation(
+        run="test",
+        grade=Grade("B", 75.5, tuned.interval, ("B", "B"), None, True),
+        base=model(30.0, "F", 0.2),
+        tuned=tuned,
+        comparison=Comparison(3, 0, 1, 45.5, Interval(40.0, 51.0), 0.0004, 5),
+        controls=controls,
+        kinds=(Slice("definition", 4, 30.0, 75.5),),
+        groups=(Slice("math", 4, 30.0, 75.5),),
+        base_model=base,
+        questions=4,
+        available=40,
+        max_tokens=64,
+        seed=1,
+        rubric=RubricInfo("config/rubric.yaml", "f" * 64, 70.0, SCALE),
+        notes=(),
+    )
+
+
+def metadata() -> dict[str, Any]:
+    return {
+        "created": "2026-01-02T03:04:05+00:00",
+        "git": {"commit": "0123456789abcdef", "dirty": True},
+        "machine": {"processor": "Some CPU", "cores": 2, "memory_gb": 8.0, "system": "Linux", "python": "3.11.9"},
+        "packages": {"mlx": "0.32.4"},
+        "config": load_config().model_dump(),
+        "dataset": {"train": "a" * 64},
+        "method": "lora",
+        "iterations": 100,
+        "stopped": "finished",
+        "first_valid_loss": 3.0,
+        "trainable_parameters": 1000,
+        "total_parameters": 10_000,
+    }
+
+
+def statistics() -> dict[str, Any]:
+    split = {"examples": 100, "groups": 9, "tokens": 9000, "supervised_tokens": 7000, "truncated": 0, "missing_eos": 0}
+    split["length"] = {"median": 80, "p95": 200, "max": 300}  # type: ignore[assignment]
+    structure = {"bold": 0.7, "lists": 0.5, "headings": 0.0, "tables": 0.0, "code": 0.3}
+    return {"splits": dict.fromkeys(("train", "valid", "test"), split), "structure": structure, "kinds": {"definition": 100}, "split_unit": "group"}
+
+
+def curation() -> dict[str, Any]:
+    quality = {"kept": {"mean": 0.9, "histogram": [0, 0, 10, 70]}, "removed": {"mean": 0.4, "histogram": [0, 15, 5, 0]}}
+    counts = {"examples": 100, "kept": 80, "removed": 20, "conflicts": 1, "examples_with_personal_data": 2, "score_cut": 0.61}
+    reasons = {"removed_by_reason": {"low_quality": 15, "near_duplicate": 5}, "lowered_by": {"length": 15}, "repairs": {"mojibake": 3}}
+    return {**counts, **reasons, "quality": quality, "personal_data_mode": "mask"}
+
+
+def upstream() -> dict[str, dict[str, Any]]:
+    """The JSON objects of 01 to 06 by the name under which the report reads them; statistics and metadata among them."""
+    curve = {"train": [[10, 2.9], [50, 2.0], [100, 1.8]], "valid": [[0, 3.0], [50, 2.2], [75, 2.1], [100, 2.09]], "best": {"iteration": 100, "loss": 2.09}}
+    return {
+        "01_collect/manifest.json": {"documents": 60, "bytes": 9, "duplicates": 4, "too_short": 2, "groups": 9},
+        "02_extract/extraction.json": {"examples": 100, "dropped": {"too short": 7}, "documents_without_example": ["x"]},
+        "03_curate/curation.json": curation(),
+        "04_augment/augmentation.json": {"originals": 80, "variants": 60, "factor": 1.75},
+        "05_prepare/statistics.json": statistics(),
+        "06_train_mlx/loss_curve.json": curve,
+        "06_train_mlx/run_metadata.json": metadata(),
+    }
+
+
+@dataclass
+class Case:
+    """One run on disk under `root`; change its parts, then ask for its `sources` or its `page`."""
+
+    root: Path
+    base: Base = HUB
+    evaluation: Evaluation = field(default_factory=lambda: evaluation(HUB))
+    answers: list[AnswerRow] = field(default_factory=list)
+    files: dict[str, dict[str, Any]] = field(default_factory=upstream)
+
+    def context(self) -> StepContext:
+        """Write every input and describe them as the step mechanism would."""
+        config = load_config(settings=["run.name=test"])
+        written = {**self.files, "05_prepare/base.json": dataclasses.asdict(self.base), "07_evaluate/evaluation.json": self.evaluation.to_json()}
+        for name, value in written.items():
+            self._write(name, json.dumps(value))
+        self._write("07_evaluate/answers.jsonl", "".join(json.dumps(row.to_json()) + "\n" for row in self.answers))
+        self._write("06_train_mlx/loss_curve.png", "picture")
+        out = self.root / "out"
+        out.mkdir(exist_ok=True)
+        return StepContext(config, out, self.root / "target", self.root, {name: self.root / name for name in STEP.reads})
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def sources(self) -> Sources:
+        return read_sources(self.context())
+
+    def page(self) -> str:
+        """Write the report and return the HTML; the Markdown lies beside it."""
+        context = self.context()
+        write_report(context)
+        return (context.out / "report.html").read_text(encoding="utf-8")
+
+    def markdown(self) -> str:
+        self.page()
+        return (self.root / "out" / "report.md").read_text(encoding="utf-8")
+
+    def set(self, name: str, **values: Any) -> None:
+        """Change fields of one upstream file."""
+        self.files[name].update(values)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    rows = [answer_row("one", 20.0, 90.0), answer_row("two", 30.0, 80.0), answer_row("three", 10.0, 75.0), answer_row("four", 60.0, 57.0)]
+    return Case(tmp_path, answers=rows)

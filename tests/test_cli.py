@@ -1,0 +1,226 @@
+"""What every script does around its room: exit codes, one line instead of a trace, and a light start."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradus import cli
+from gradus.config import Config
+from gradus.config.load import PROJECT
+from gradus.errors import GradusError, UserError
+
+SCRIPTS = PROJECT / "scripts"
+NUMBERED = sorted(path.name for path in SCRIPTS.glob("[0-9][0-9]_*.py"))
+HEAVY = {"mlx.core", "mlx_lm", "numpy", "matplotlib", "transformers", "tokenizers", "datasketch", "huggingface_hub", "jinja2", "markdown_it"}
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120, env=environment, check=False)
+
+
+def guarded(tmp_path: Path, body: str, *flags: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a script of the usual form whose work is `body`."""
+    code = (
+        f"import sys\nfrom gradus import cli\n{before}\n"
+        f"def action(config):\n    {body}\n"
+        f"sys.exit(cli.guard(cli.parser('test').parse_args(sys.argv[1:]), action))\n"
+    )
+    return python("-c", code, "--set", f"paths.workspace={tmp_path}", *flags)
+
+
+def test_there_are_twelve_numbered_scripts() -> None:
+    assert [int(name[:2]) for name in NUMBERED] == list(range(1, 13))
+
+
+@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py"])
+def test_help_is_light_and_shows_the_command(script: str) -> None:
+    code = f"""
+import runpy, sys
+sys.argv = [{script!r}, "--help"]
+try:
+    runpy.run_path({str(SCRIPTS / script)!r}, run_name="__main__")
+except SystemExit as end:
+    heavy = {HEAVY!r} & set(sys.modules)
+    print("HEAVY", sorted(heavy), end.code)
+"""
+    done = python("-c", code)
+    assert f"python scripts/{script}" in done.stdout
+    for flag in ("--config", "--set", "--run", "--force", "--dry-run", "--log-level"):
+        assert flag in done.stdout
+    assert done.stdout.splitlines()[-1] == "HEAVY [] 0"
+    assert done.stderr == ""
+
+
+def test_pipeline_is_light() -> None:
+    """What a run with nothing to do must import; each heavy package would cost up to seconds."""
+    done = python("-c", f"import sys, gradus.road, gradus.step\nprint(sorted({HEAVY!r} & set(sys.modules)))")
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py"])
+def test_users_mistake_is_one_line_and_exit_code_2(script: str, tmp_path: Path) -> None:
+    done = python(str(SCRIPTS / script), "--set", f"paths.workspace={tmp_path / 'w'}", "--set", "train.iteratons=3")
+    assert done.returncode == 2
+    assert done.stderr == "ERROR --set train.iteratons=3: unknown key 'train.iteratons'. Did you mean 'train.iterations'?\n"
+    assert done.stdout == ""
+    assert not (tmp_path / "w").exists()
+
+
+def test_missing_input_is_exit_code_2(tmp_path: Path) -> None:
+    done = python(str(SCRIPTS / "03_curate.py"), "--set", f"paths.workspace={tmp_path}")
+    assert done.returncode == 2
+    assert "Run python scripts/02_extract.py first" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_log_level_below_error_hides_it(tmp_path: Path) -> None:
+    done = guarded(tmp_path, "from gradus.errors import UserError; raise UserError('x')", "--log-level", "error")
+    assert (done.returncode, done.stderr) == (2, "ERROR x.\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ("return 0", 0, ""),
+        ("from gradus.errors import GradusError; raise GradusError('broken', where='f', cure='Mend it')", 1, "ERROR f: broken. Mend it.\n"),
+        ("raise KeyboardInterrupt", 130, "ERROR Interrupted. The last finished outputs are whole; the same command goes on.\n"),
+        ("open('/dev/full', 'w').write('x' * 100000)", 2, "the disk is full. Free some space and run the same command again"),
+        ("open('/dev/full/x', 'w')", 1, "NotADirectoryError"),
+        ("raise PermissionError(13, 'Permission denied', '/root/x')", 2, "ERROR /root/x: no permission. Check the owner"),
+    ],
+    ids=["success", "failure", "interrupt", "full disk", "other", "permission"],
+)
+def test_exit_codes(body: str, code: int, message: str, tmp_path: Path) -> None:
+    done = guarded(tmp_path, body)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert message in done.stderr if message else done.stderr == ""
+
+
+def test_defect_is_one_line_and_its_trace_is_in_the_log(tmp_path: Path) -> None:
+    done = guarded(tmp_path, "return 1 // 0")
+    log = tmp_path / "reports" / "default" / "log.jsonl"
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ERROR ZeroDivisionError: integer division or modulo by zero. This is a defect of Gradus, please report it; the trace is in {log}.\n"
+    )
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [row["level"] for row in rows] == ["ERROR", "DEBUG"]
+    assert "ZeroDivisionError" in rows[1]["traceback"]
+
+
+def test_dry_run_shows_a_trace_since_it_writes_no_log(tmp_path: Path) -> None:
+    done = guarded(tmp_path / "w", "return 1 // 0", "--dry-run")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_with_130(number: signal.Signals, tmp_path: Path) -> None:
+    done = guarded(tmp_path, f"import os, time; os.kill(os.getpid(), {int(number)}); time.sleep(30)")
+    assert (done.returncode, done.stderr.count("Interrupted")) == (130, 1)
+
+
+def test_nohup_is_honoured(tmp_path: Path) -> None:
+    before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    assert guarded(tmp_path, "import os; os.kill(os.getpid(), 1); return 0", before=before).returncode == 0
+
+
+def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f'{sys.executable} -c "$CODE" --set paths.workspace={tmp_path} | head -c 1'
+    body = "[cli.write_line('x' * 1000) for _ in range(1000)]; return 0"
+    code = (
+        f"import sys\nfrom gradus import cli\ndef action(config):\n    {body}\nsys.exit(cli.guard(cli.parser('t').parse_args(sys.argv[1:]), action))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "CODE": code}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert (done.stdout, done.stderr) == ("x", "")
+
+
+MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def can_mount() -> bool:
+    try:
+        return subprocess.run([*MOUNT, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/mnt"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not can_mount(), reason="needs the right to mount a small disk")
+def test_full_disk_under_a_step_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """A disk of 1 MB: the step's old output stays, what it half wrote goes, and the full log is no second error."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\nfrom pathlib import Path\nfrom gradus import cli\nfrom gradus.files import write_jsonl\nfrom gradus.step import Step, run_step\n"
+        "def action(config):\n"
+        "    def work(context):\n"
+        "        rows = 10 if config.run.seed == 1 else 100_000\n"
+        "        write_jsonl(context.out / 'a.jsonl', ({'row': i, 'text': 'x' * 100} for i in range(rows)))\n"
+        "        return {}\n"
+        "    run_step(Step('01_first', 'first', 1, 'data/01_first', work, config_keys=('run.seed',)), config, {})\n"
+        "    return 0\n"
+        "sys.exit(cli.guard(cli.parser('t').parse_args(sys.argv[1:]), action))\n"
+    )
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    run = f"{sys.executable} {program} --set paths.workspace={disk} --set run.seed"
+    shell = f"mount -t tmpfs -o size=1m tmpfs {disk} && {run}=1; echo first $?; {run}=2; echo second $?; {run}=1; echo third $?; find {disk} -type f"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run([*MOUNT, "sh", "-c", shell], capture_output=True, text=True, timeout=120, env=environment, check=False)
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["first 0", "second 2", "third 0"], done.stderr
+    assert "a.jsonl: the disk is full. Free some space" in done.stderr
+    assert "Traceback" not in done.stderr
+    data = {line.removeprefix(f"{disk}/data/") for line in lines[3:] if "/data/" in line}
+    assert data == {"01_first/a.jsonl", "01_first/01_first.done.json", ".work/01_first.lock", ".work/01_first.fingerprint"}
+
+
+def test_errors_are_sentences() -> None:
+    assert str(UserError("bad", where="f:1", cure="Mend it")) == "f:1: bad. Mend it."
+    assert str(UserError("bad", cure="Did you mean 'x'?")) == "bad. Did you mean 'x'?"
+    assert str(GradusError("bad")) == "bad."
+    assert (UserError.exit_code, GradusError.exit_code) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234567, "1,234,567"),
+        (0.123456, "0.1235"),
+        (12345.678, "12,346"),
+        (-1500.5, "-1,500"),
+        (1e-5, "1e-05"),
+        (True, "True"),
+        ("x", "x"),
+        (0, "0"),
+        (2.0, "2"),
+    ],
+)
+def test_numbers_are_shown_short(value: object, text: str) -> None:
+    assert cli.format_value(value) == text
+
+
+def test_guard_takes_its_handlers_off_again(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def action(config: Config) -> int:
+        logging.getLogger("gradus.test").info("hello %s", config.run.name)
+        return 3
+
+    args = cli.parser("t").parse_args(["--set", f"paths.workspace={tmp_path}", "--run", "mine"])
+    assert cli.guard(args, action) == 3
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert logging.getLogger("gradus").handlers == []
+    row = json.loads((tmp_path / "reports" / "mine" / "log.jsonl").read_text())
+    assert (row["level"], row["logger"], row["message"]) == ("INFO", "gradus.test", "hello mine")
+    assert row["time"].endswith("+00:00")
