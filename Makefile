@@ -40,7 +40,7 @@ format: $(STAMP)
 	@$(PY) -m ruff format .
 
 bench: $(STAMP)
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script $(ARGS); done
+	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(PY) $$script $(ARGS); done
 
 # The stamp is touched last, so an interrupted installation is taken up again.
 $(STAMP): requirements.txt
@@ -62,4 +62,4 @@ $(STAMP): requirements.txt
 
 clean:
 	rm -rf $(VENV) smoke .pytest_cache .mypy_cache .ruff_cache
-	find scripts tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

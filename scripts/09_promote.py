@@ -1,5 +1,6 @@
 """Register the run's adapter and make it the current model when it passes the gate.
 
+Example:
     python scripts/09_promote.py                      register this run, promote it if the gate passes
     python scripts/09_promote.py list                 all versions with state and grade
     python scripts/09_promote.py show [VERSION]       one version, the current one without a name
@@ -14,7 +15,8 @@ from gradus import cli
 from gradus.config import Config
 
 
-def _parse() -> argparse.Namespace:
+def main() -> int:
+    """Run the step, or the command that was named; returns the exit code."""
     parser = cli.parser(__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("list", help="all versions")
@@ -23,14 +25,7 @@ def _parse() -> argparse.Namespace:
     promote.add_argument("version", metavar="VERSION")
     promote.add_argument("--force", action="store_true", default=argparse.SUPPRESS, help="go past the gate; the history says so")
     commands.add_parser("rollback", help="back to the model that was current before")
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Run the step, or the command that was named."""
-    args = _parse()
-    if args.command is None:
-        return cli.run_one("09_promote", args)
+    args = parser.parse_args()
 
     def action(config: Config) -> int:
         from gradus.promote.commands import run_command
@@ -38,7 +33,7 @@ def main() -> int:
         cli.write_line(run_command(config, args))
         return 0
 
-    return cli.guard(args, action)
+    return cli.run_one("09_promote", args) if args.command is None else cli.guard(args, action)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,19 @@ from gradus.errors import GradusError, UserError
 
 SCRIPTS = PROJECT / "scripts"
 NUMBERED = sorted(path.name for path in SCRIPTS.glob("[0-9][0-9]_*.py"))
-HEAVY = {"mlx.core", "mlx_lm", "numpy", "matplotlib", "transformers", "tokenizers", "datasketch", "huggingface_hub", "jinja2", "markdown_it"}
+HEAVY = {
+    "mlx.core",
+    "mlx_lm",
+    "numpy",
+    "matplotlib",
+    "transformers",
+    "tokenizers",
+    "huggingface_hub",
+    "datasketch",
+    "detect_secrets",
+    "ftfy",
+    "jinja2",
+}
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -183,6 +195,25 @@ def test_full_disk_under_a_step_leaves_nothing_half_written(tmp_path: Path) -> N
     assert "Traceback" not in done.stderr
     data = {line.removeprefix(f"{disk}/data/") for line in lines[3:] if "/data/" in line}
     assert data == {"01_first/a.jsonl", "01_first/01_first.done.json", ".work/01_first.lock", ".work/01_first.fingerprint"}
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not can_mount(), reason="needs the right to mount a small disk")
+def test_full_disk_under_weights_is_known_too(tmp_path: Path) -> None:
+    """MLX writes files itself and tells nothing but that it could not."""
+    program = (
+        "import sys\nfrom gradus import cli\n"
+        "def action(config):\n"
+        "    from gradus.backend import mx\n"
+        "    mx.save_safetensors(sys.argv[1].partition('=')[2] + '/x.safetensors', {'a': mx.zeros((1000, 1000))})\n"
+        "sys.exit(cli.guard(cli.parser('t').parse_args(sys.argv[2:]), action))\n"
+    )
+    shell = f"mount -t tmpfs -o size=1m tmpfs {tmp_path} && {sys.executable} - disk={tmp_path} --set paths.workspace={tmp_path}"
+    done = subprocess.run(
+        [*MOUNT, "sh", "-c", shell], input=program, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert f"ERROR {tmp_path / 'reports' / 'default'}: the disk is full. Free some space" in done.stderr
 
 
 def test_errors_are_sentences() -> None:

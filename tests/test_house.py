@@ -18,7 +18,7 @@ NUMBERED = sorted([*SCRIPTS.glob("[0-9][0-9]_*.py"), SCRIPTS / "run_all.py"])
 CODE = [*LIBRARY, *NUMBERED, *sorted((PROJECT / "tests").rglob("*.py")), *sorted((PROJECT / "benchmarks").rglob("*.py"))]
 ROOMS = {"collect", "extract", "curate", "augment", "prepare", "train", "evaluate", "report", "promote", "fuse", "quantize", "export"}
 MAX_FILE, MAX_FUNCTION = 400, 60
-SHORTEST_SCRIPT, LONGEST_SCRIPT = 15, 45
+SHORTEST_SCRIPT, LONGEST_SCRIPT = 15, 40
 FORBIDDEN_CALLS = {"print", "eval", "exec", "compile", "__import__", "yaml.unsafe_load", "yaml.full_load", "os.system"}
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill"}
 

@@ -220,6 +220,38 @@ def test_link_out_of_the_folder_is_refused(config: Config, tmp_path: Path) -> No
         run_step(Step("01_first", "first", 1, "data/01_first", work), config, STEPS)
 
 
+def interrupted(seen: list[str]) -> Step:
+    """A resumable step that notes what it finds and is then interrupted."""
+
+    def work(context: StepContext) -> Summary:
+        seen.append(" ".join(path.name for path in context.out.iterdir()))
+        (context.out / "half.txt").write_text("x")
+        raise KeyboardInterrupt
+
+    return Step("01_first", "first", 1, "data/01_first", work, config_keys=("run.seed",), resumable=True)
+
+
+def test_interrupted_step_goes_on_only_with_the_same_input(configured: Callable[..., Config]) -> None:
+    seen: list[str] = []
+    starts: list[tuple[tuple[str, ...], bool]] = [((), False), ((), False), ((), True), (("run.seed=7",), False), ((), False)]
+    for settings, force in starts:
+        config = configured(*settings)
+        with pytest.raises(KeyboardInterrupt):
+            run_step(interrupted(seen), config, {}, force=force)
+    assert seen == ["", "half.txt", "", "", ""]
+
+
+def test_runs_that_share_a_target_share_its_lock(configured: Callable[..., Config]) -> None:
+    one, other = configured("run.name=one"), configured("run.name=other")
+
+    def work(context: StepContext) -> Summary:
+        with pytest.raises(GradusError, match="is being run by another process"):
+            run_step(FIRST, other, STEPS)
+        return first_work(context)
+
+    assert run_step(Step("01_first", "first", 1, "data/01_first", work), one, STEPS).status == "done"
+
+
 # Real processes that are really killed. The child is a copy of the steps above with a place to stop in.
 
 CHILD = """

@@ -104,7 +104,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _failed(error: Exception, file: Path | None) -> int:
     """Tell what nobody foresaw: what a person can mend about the machine in their words, the rest as a defect."""
-    known = _operating_system_error(error, file) if isinstance(error, OSError) else None
+    known = machine_error(error, file.parent if file else None)
     if known is not None:
         log.error("%s", known)
         return known.exit_code
@@ -114,12 +114,19 @@ def _failed(error: Exception, file: Path | None) -> int:
     return 1
 
 
-def _operating_system_error(error: OSError, file: Path | None) -> UserError | None:
-    """What a person can mend about the machine, in their words; None for everything else."""
-    where = str(error.filename or (file.parent if file else ""))
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def machine_error(error: Exception, near: Path | None = None) -> UserError | None:
+    """What a person can mend about the machine, in their words; None for everything else.
+
+    Args:
+        near: the folder to name when the error names no file.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    where = str((isinstance(error, OSError) and error.filename) or near or "")
+    # MLX and safetensors raise errors of their own, without a number or a file.
+    told = any(sign in str(error) for sign in ("[write] Unable to write", "No space left on device"))
+    if told or number in (errno.ENOSPC, errno.EDQUOT):
         return UserError("the disk is full", where=where, cure="Free some space and run the same command again; nothing half-written was kept")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError("no permission", where=where, cure="Check the owner and the rights of that path")
     return None
 

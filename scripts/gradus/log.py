@@ -11,9 +11,13 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn, Task
 
 PLAIN_INTERVAL_SECONDS = 10.0
 
@@ -60,6 +64,8 @@ class _LogFile(logging.FileHandler):
         root = logging.getLogger("gradus")
         root.removeHandler(self)
         root.warning("%s: the log cannot be written (%s)", self.baseFilename, sys.exc_info()[1])
+        with suppress(OSError):  # closing tries once more to write what is left
+            self.close()
 
 
 def _screen(level: str) -> logging.Handler:
@@ -91,15 +97,31 @@ def progress(description: str, total: int, *, start: int = 0) -> Iterator[Advanc
 @contextmanager
 def _bar(description: str, total: int, start: int) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
+    # On a narrow screen the note is cut, never the numbers.
+    firm = Column(no_wrap=True, overflow="ignore")
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description}", table_column=firm.copy()), BarColumn(24, table_column=firm.copy()),
+        MofNCompleteColumn(table_column=firm.copy()), TimeRemainingColumn(elapsed_when_finished=True, table_column=firm.copy()),
+        TextColumn("left", table_column=firm.copy()), _note_column(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total, completed=start, note="")
         yield lambda by, note: bar.update(task, advance=by, note=note)
+
+
+def _note_column() -> ProgressColumn:
+    from rich.progress import ProgressColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    class Note(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(task.fields["note"], no_wrap=True, overflow="ellipsis")
+
+    return Note(table_column=Column(ratio=1))
 
 
 def _plain(description: str, total: int, start: int) -> Advance:

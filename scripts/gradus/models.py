@@ -40,7 +40,9 @@ def load_with_config(path: str | Path, adapter: str | Path | None = None) -> tup
 
     folder = Path(path)
     if not (folder / "config.json").exists():
-        raise UserError("no model in this folder (config.json is missing)", where=str(folder), cure="Check model.base, or run 05_prepare again with --force")
+        raise UserError(
+            "no model in this folder (config.json is missing)", where=str(folder), cure="Check model.base, or run 05_prepare again with --force"
+        )
     try:
         model, tokenizer, config = load(str(folder), adapter_path=str(adapter) if adapter else None, return_config=True)
     except (ValueError, KeyError, FileNotFoundError) as error:

@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 STRUCTURES = ("bold", "lists", "headings", "tables", "code")
-_TOKENS = {"strong_open": "bold", "bullet_list_open": "lists", "ordered_list_open": "lists", "heading_open": "headings", "table_open": "tables", "fence": "code"}
+_TOKENS = {
+    "strong_open": "bold",
+    "bullet_list_open": "lists",
+    "ordered_list_open": "lists",
+    "heading_open": "headings",
+    "table_open": "tables",
+    "fence": "code",
+}
 
 
 @cache

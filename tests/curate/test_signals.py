@@ -57,7 +57,7 @@ def test_a_good_answer_scores_one(name: str, answer: str, make: Make, settings: 
 
 DEFECTS = [
     ("length", "Yes.", 0.1),
-    ("length", "a b c d e f g h i j k l m n", 0.4),
+    ("length", "a b c d e f g h i j k l m n o p q r s t u v w x y z", 0.4),
     ("length", " ".join(["pneumonoultramicroscopic"] * 20), 0.1),
     ("length", " ".join(str(i) for i in range(1000, 1100)), 0.0),
     ("length", "word " * 2500, 0.0),

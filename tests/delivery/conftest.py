@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gradus.config import Config
+from gradus.config import Config, load_config
 from gradus.files import write_json
 from gradus.records import Base
 from gradus.results import (
@@ -85,33 +85,59 @@ def base_of(folder: Path) -> Base:
     return Base("builtin", "built-in tiny base", str(folder), "abc123", "asked for by model.base", 100_000)
 
 
+def write_prepared(folder: Path, base: Path) -> Path:
+    """What 05_prepare leaves for a base, base.json and valid.jsonl, in `folder`."""
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "base.json", asdict(base_of(base)))
+    rows = [[{"role": "user", "content": q}, {"role": "assistant", "content": f"It returns the **sum** of `x`. {q}"}] for q in QUESTIONS]
+    (folder / "valid.jsonl").write_text("".join(json.dumps({"messages": row, "id": str(i)}) + "\n" for i, row in enumerate(rows)))
+    return folder
+
+
+def make_context(root: Path, step: Step, config: Config, inputs: dict[str, Path]) -> StepContext:
+    """A step's context with an empty work folder."""
+    assert set(inputs) == set(step.reads)
+    out = root / "work" / step.name
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    return StepContext(config, out, root / "target" / step.name, root / "workspace", inputs)
+
+
 @pytest.fixture
 def prepared(tmp_path: Path) -> Callable[[Path], Path]:
-    """Writes what 05_prepare leaves for a base: base.json and valid.jsonl; gives the folder."""
-
-    def write(base: Path) -> Path:
-        folder = tmp_path / "prepared"
-        folder.mkdir(exist_ok=True)
-        write_json(folder / "base.json", asdict(base_of(base)))
-        rows = [[{"role": "user", "content": q}, {"role": "assistant", "content": f"It returns the **sum** of `x`. {q}"}] for q in QUESTIONS]
-        (folder / "valid.jsonl").write_text("".join(json.dumps({"messages": row, "id": str(i)}) + "\n" for i, row in enumerate(rows)))
-        return folder
-
-    return write
+    """`write_prepared` into a folder of the test's own."""
+    return lambda base: write_prepared(tmp_path / "prepared", base)
 
 
 @pytest.fixture
 def context_of(tmp_path: Path) -> MakeContext:
-    """Builds a step's context from a configuration and its inputs, with an empty work folder."""
+    """`make_context` in a folder of the test's own."""
+    return lambda step, config, inputs: make_context(tmp_path, step, config, inputs)
 
-    def build(step: Step, config: Config, inputs: dict[str, Path]) -> StepContext:
-        assert set(inputs) == set(step.reads)
-        out = tmp_path / "work" / step.name
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        return StepContext(config, out, tmp_path / "target" / step.name, tmp_path / "workspace", inputs)
 
-    return build
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, adapter: Path, tiny_settings: list[str]) -> dict[str, Path]:
+    """Real outputs of 10_fuse and 11_quantize, and the base they come from. Do not write into them."""
+    from gradus import fuse, quantize
+    from gradus.fuse.work import fuse as run_fuse
+    from gradus.quantize.work import quantize as run_quantize
+
+    root = tmp_path_factory.mktemp("delivered")
+    config = load_config(settings=[*tiny_settings, "quantize.speed_tokens=4"])
+    before = {f"05_prepare/{name}": write_prepared(root / "prepared", tiny_base) / name for name in ("base.json", "valid.jsonl")}
+    tuned = {f"06_train_mlx/{name}": adapter / name for name in ("adapters.safetensors", "adapter_config.json")}
+    fused = make_context(root, fuse.STEP, config, before | tuned)
+    run_fuse(fused)
+    inputs = {"10_fuse/model": fused.out / "model", "05_prepare/valid.jsonl": before["05_prepare/valid.jsonl"]}
+    quantized = make_context(root, quantize.STEP, config, inputs)
+    run_quantize(quantized)
+    return {
+        "05_prepare/base.json": before["05_prepare/base.json"],
+        "10_fuse/model": fused.out / "model",
+        "10_fuse/fuse.json": fused.out / "fuse.json",
+        "11_quantize/model": quantized.out / "model",
+        "11_quantize/quantization.json": quantized.out / "quantization.json",
+    }
 
 
 def evaluation_of(percent: float, base_percent: float, withheld: str | None = None) -> Evaluation:

@@ -25,41 +25,14 @@ SPLIT = {"examples": 10, "variants": 0, "groups": 4, "tokens": 900, "supervised_
 
 
 @pytest.fixture
-def inputs(
-    tmp_path: Path,
-    tiny_base: Path,
-    adapter: Path,
-    context_of: Callable[..., StepContext],
-    prepared: Callable[[Path], Path],
-    tiny_settings: list[str],
-    evaluated: Callable[..., Path],
-    metadata: Path,
-) -> dict[str, Path]:
+def inputs(tmp_path: Path, delivered: dict[str, Path], evaluated: Callable[..., Path], metadata: Path) -> dict[str, Path]:
     """The real outputs of 10_fuse and 11_quantize, and what the other steps leave."""
-    from gradus import fuse, quantize
-    from gradus.fuse.work import fuse as run_fuse
-    from gradus.quantize.work import quantize as run_quantize
-
-    config = load_config(settings=[*tiny_settings, "quantize.speed_tokens=4"])
-    before = prepared(tiny_base)
-    files = {"base.json": before / "base.json", "valid.jsonl": before / "valid.jsonl"}
-    tuned = {f"06_train_mlx/{name}": adapter / name for name in ("adapters.safetensors", "adapter_config.json")}
-    fusing = context_of(fuse.STEP, config, tuned | {f"05_prepare/{name}": path for name, path in files.items()})
-    run_fuse(fusing)
-    fused = fusing.out
-    quantized = context_of(quantize.STEP, config, {"10_fuse/model": fused / "model", "05_prepare/valid.jsonl": files["valid.jsonl"]})
-    run_quantize(quantized)
     write_json(tmp_path / "statistics.json", {"splits": dict.fromkeys(("train", "valid", "test"), SPLIT), "split_unit": "group"})
     sources = {"numpy": {"documents": 7, "bytes": 12_345}, "/home/someone/private|notes": {"documents": 3, "bytes": 999}}
     write_json(tmp_path / "manifest.json", {"by_source": sources})
-    return {
-        "10_fuse/model": fused / "model",
-        "10_fuse/fuse.json": fused / "fuse.json",
-        "11_quantize/model": quantized.out / "model",
-        "11_quantize/quantization.json": quantized.out / "quantization.json",
+    return delivered | {
         "07_evaluate/evaluation.json": evaluated(75.5, 50.0),
         "06_train_mlx/run_metadata.json": metadata,
-        "05_prepare/base.json": files["base.json"],
         "05_prepare/statistics.json": tmp_path / "statistics.json",
         "01_collect/manifest.json": tmp_path / "manifest.json",
     }

@@ -14,7 +14,7 @@ from gradus.chat import prompt_tokens
 from gradus.config import Config, load_config
 from gradus.errors import GradusError
 from gradus.fuse import STEP
-from gradus.fuse.fidelity import Fidelity, objection
+from gradus.fuse.fidelity import Fidelity, too_far, too_much_lost
 from gradus.fuse.work import fuse
 from gradus.models import load_model
 from gradus.step import StepContext
@@ -89,16 +89,41 @@ def test_a_strong_adapter_survives_in_four_bits(four_bit_base: Path, tmp_path: P
     assert json.loads((folder / "config.json").read_text())["quantization"]["bits"] == 4
 
 
-def test_an_adapter_without_effect_has_nothing_to_lose(tiny_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse) -> None:
+def test_an_adapter_without_effect_is_told(
+    tiny_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse, caplog: pytest.LogCaptureFixture
+) -> None:
     record, _ = run_fuse(tiny_base, adapter_maker(tiny_base, tmp_path / "zero", strength=0.0))
     assert (record["fidelity"]["adapter_effect"], record["fidelity"]["lost_share"]) == (0.0, None)
+    assert "The adapter changes nothing" in caplog.text
 
 
 def test_the_limits(tiny_config: Config) -> None:
     limits = tiny_config.fuse
     good = Fidelity(0.1, 0.01, 1.0, 0.01, 1.0, 1.0, 8, 100)
-    assert objection(good, limits) == ""
-    assert "max_logit_difference" in objection(replace(good, largest_logit_difference=limits.max_logit_difference * 1.01), limits)
-    assert "max_logit_difference" in objection(replace(good, largest_logit_difference=float("nan")), limits)
-    assert "max_lost_share" in objection(replace(good, lost_share=limits.max_lost_share * 1.01), limits)
-    assert "max_lost_share" in objection(replace(good, lost_share=float("nan")), limits)
+    assert too_far(good, limits) == too_much_lost(good, limits) == ""
+    assert "max_logit_difference" in too_far(replace(good, largest_logit_difference=limits.max_logit_difference * 1.01), limits)
+    assert "max_logit_difference" in too_far(replace(good, largest_logit_difference=float("nan")), limits)
+    assert "max_lost_share" in too_much_lost(replace(good, lost_share=limits.max_lost_share * 1.01), limits)
+    assert "max_lost_share" in too_much_lost(replace(good, lost_share=float("nan")), limits)
+
+
+def test_a_weak_adapter_on_a_float_base_is_told_not_refused(
+    tiny_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse, caplog: pytest.LogCaptureFixture
+) -> None:
+    from gradus.backend import mx
+    from gradus.compare import save_model
+    from gradus.models import load_with_config
+
+    model, tokenizer, config = load_with_config(tiny_base)
+    model.set_dtype(mx.bfloat16)
+    save_model(tmp_path / "bfloat16", tiny_base, model, tokenizer, config)
+    weak = adapter_maker(tmp_path / "bfloat16", tmp_path / "weak", method="dora", strength=0.0001)
+    record, folder = run_fuse(tmp_path / "bfloat16", weak)
+    assert record["fidelity"]["lost_share"] > 0.25
+    assert "so weak that the rounding" in caplog.text
+    assert {value.dtype for value in mx.load(str(folder / "model.safetensors")).values()} == {mx.bfloat16}
+
+
+def test_a_broken_adapter_is_refused(tiny_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse) -> None:
+    with pytest.raises(GradusError, match=r"fuse.max_logit_difference: the fused model does not answer as base and adapter do: .*up to nan off"):
+        run_fuse(tiny_base, adapter_maker(tiny_base, tmp_path / "nan", strength=float("nan")))

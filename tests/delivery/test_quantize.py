@@ -28,7 +28,7 @@ def run_quantize(context_of: Callable[..., StepContext], prepared: Callable[[Pat
 
     def run(model: Path, *settings: str) -> tuple[dict[str, Any], StepContext]:
         inputs = {"10_fuse/model": model, "05_prepare/valid.jsonl": prepared(model) / "valid.jsonl"}
-        context = context_of(STEP, load_config(settings=[*tiny_settings, "quantize.speed_tokens=8", *settings]), inputs)
+        context = context_of(STEP, load_config(settings=[*tiny_settings, "quantize.speed_tokens=8", "quantize.answer_tokens=12", *settings]), inputs)
         quantize(context)
         return json.loads((context.out / "quantization.json").read_text()), context
 

@@ -43,7 +43,16 @@ def answer(text: str, percent: float) -> ScoredAnswer:
 
 def answer_row(name: str, base: float, tuned: float, text: str = "It returns the **sum**.") -> AnswerRow:
     """A question with its answers; percentages of base and tuned model."""
-    return AnswerRow(name, "definition", "math", f"doc-{name}", f"What is {name}?", "It returns the **sum** of both.", answer("It is it.", base), answer(text, tuned))
+    return AnswerRow(
+        name,
+        "definition",
+        "math",
+        f"doc-{name}",
+        f"What is {name}?",
+        "It returns the **sum** of both.",
+        answer("It is it.", base),
+        answer(text, tuned),
+    )
 
 
 def score(value: float, target: float, parts: tuple[Part, ...]) -> Score:
@@ -101,8 +110,8 @@ def metadata() -> dict[str, Any]:
 
 
 def statistics() -> dict[str, Any]:
-    split = {"examples": 100, "groups": 9, "tokens": 9000, "supervised_tokens": 7000, "truncated": 0, "missing_eos": 0}
-    split["length"] = {"median": 80, "p95": 200, "max": 300}  # type: ignore[assignment]
+    lengths = {"median": 80, "p95": 200, "max": 300}
+    split = {"examples": 100, "groups": 9, "tokens": 9000, "supervised_tokens": 7000, "truncated": 0, "missing_eos": 0, "length": lengths}
     structure = {"bold": 0.7, "lists": 0.5, "headings": 0.0, "tables": 0.0, "code": 0.3}
     return {"splits": dict.fromkeys(("train", "valid", "test"), split), "structure": structure, "kinds": {"definition": 100}, "split_unit": "group"}
 
@@ -116,7 +125,11 @@ def curation() -> dict[str, Any]:
 
 def upstream() -> dict[str, dict[str, Any]]:
     """The JSON objects of 01 to 06 by the name under which the report reads them; statistics and metadata among them."""
-    curve = {"train": [[10, 2.9], [50, 2.0], [100, 1.8]], "valid": [[0, 3.0], [50, 2.2], [75, 2.1], [100, 2.09]], "best": {"iteration": 100, "loss": 2.09}}
+    curve = {
+        "train": [[10, 2.9], [50, 2.0], [100, 1.8]],
+        "valid": [[0, 3.0], [50, 2.2], [75, 2.1], [100, 2.09]],
+        "best": {"iteration": 100, "loss": 2.09},
+    }
     return {
         "01_collect/manifest.json": {"documents": 60, "bytes": 9, "duplicates": 4, "too_short": 2, "groups": 9},
         "02_extract/extraction.json": {"examples": 100, "dropped": {"too short": 7}, "documents_without_example": ["x"]},
@@ -167,6 +180,10 @@ class Case:
     def markdown(self) -> str:
         self.page()
         return (self.root / "out" / "report.md").read_text(encoding="utf-8")
+
+    def add(self, name: str, base: float, tuned: float, text: str = "It returns the **sum**.") -> None:
+        """One more answered question."""
+        self.answers.append(answer_row(name, base, tuned, text))
 
     def set(self, name: str, **values: Any) -> None:
         """Change fields of one upstream file."""

@@ -23,6 +23,10 @@ def test_only_what_differs_is_marked() -> None:
     assert marked("one and two here", "here") == ["one and two"]
 
 
+def test_the_indentation_between_marked_lines_is_not_marked() -> None:
+    assert marked("one\n    two", "") == ["one", "two"]
+
+
 def test_order_counts() -> None:
     assert marked("b a", "a b") in (["b"], ["a"])
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gradus.report.drawing import bars, ticks
 from gradus.report.plots import describe_curve, duel_bar, grade_scale, loss_curve, quality
 from gradus.report.sources import Best, Distribution, LossCurve, Sieved
-from report.conftest import Case
+
+if TYPE_CHECKING:
+    from tests.report.conftest import Case
 
 CURVE = LossCurve([(10, 3.0), (100, 2.0)], [(0, 3.1), (50, 2.2), (100, 2.4)], Best(50, 2.2))
 
@@ -62,7 +66,7 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
     found = ticks(low, high, 5)
     assert 2 <= len(found) <= 7
     assert all(low <= tick <= high for tick in found)
-    steps = {round(b - a, 9) for a, b in zip(found, found[1:], strict=False)}
+    steps = {round(b - a, 9) for a, b in pairwise(found)}
     assert len(steps) == 1
 
 

@@ -21,7 +21,7 @@ _NO_DOCUMENTATION = frozenset(
 """Parts of the standard library that act when imported, open windows, are tables, tests or other names for the rest."""
 
 _INTERNAL = re.compile(
-    r"(.*\.)?(_[^.]*|tests?|testing|testutils|conftest|setup|windows_[^.]*|popen_[^.]*|macholib|mypy_plugin)|numpy\.(core|f2py|distutils)"
+    r"(.*\.)?(_[^.]*|tests?|test_[^.]*|testing|testutils|conftest|setup|windows_[^.]*|popen_[^.]*|macholib|mypy_plugin)|numpy\.(core|f2py|distutils)"
 )
 """Submodules that are private in fact, whatever their name says."""
 

@@ -194,6 +194,13 @@ class Train(Section):
     keep_checkpoints: Positive
     early_stopping: EarlyStopping
 
+    @model_validator(mode="after")
+    def accumulation_divides(self) -> Train:
+        for key in ("iterations", "checkpoint_every"):
+            if getattr(self, key) % self.gradient_accumulation:
+                raise ValueError(f"gradient_accumulation ({self.gradient_accumulation}) must divide {key} ({getattr(self, key)})")
+        return self
+
 
 class Evaluate(Section):
     questions: Positive

@@ -39,8 +39,8 @@ class Verdict:
 def decide(candidates: Sequence[Candidate], settings: Curate) -> Verdict:
     """Give every candidate that goes its reason.
 
-    The cut comes after the duplicates, so `keep_fraction` is of distinct examples. A duplicate below the cut goes for
-    its quality; so the example that a duplicate is said to repeat is always one that stays.
+    The cut comes after the duplicates, so `keep_fraction` is of distinct examples. A duplicate of one below the cut goes
+    for its quality, since it is no better; so the example that a duplicate is said to repeat is always one that stays.
     """
     removals = _unusable(candidates, settings)
     order = [p for p in range(len(candidates)) if p not in removals]
@@ -49,14 +49,15 @@ def decide(candidates: Sequence[Candidate], settings: Curate) -> Verdict:
     distinct = [p for p in order if p not in duplicates]
     if not distinct:
         return Verdict(removals, [], None)
-    last = distinct[max(1, round(settings.keep_fraction * len(distinct))) - 1]
-    cut = order.index(last) + 1
-    score_cut = candidates[last].quality.score
-    for position in order[:cut]:
-        if position in duplicates:
-            removals[position] = _repeats(candidates, position, duplicates[position])
-    for position in order[cut:]:
-        removals[position] = Removal(candidates[position].example, "low_quality", _why_low(candidates[position], score_cut, settings))
+    stays = distinct[: max(1, round(settings.keep_fraction * len(distinct)))]
+    score_cut = candidates[stays[-1]].quality.score
+    kept = set(stays)
+    for position in order:
+        duplicate = duplicates.get(position)
+        if duplicate and duplicate.of in kept:
+            removals[position] = _repeats(candidates, position, duplicate)
+        elif position not in kept:
+            removals[position] = Removal(candidates[position].example, "low_quality", _why_low(candidates[position], score_cut, settings))
     return Verdict(removals, find_conflicts([c.example for c in candidates], distinct), score_cut)
 
 
@@ -79,6 +80,8 @@ def _repeats(candidates: Sequence[Candidate], position: int, duplicate: Duplicat
 
 
 def _why_low(candidate: Candidate, score_cut: float, settings: Curate) -> str:
+    if candidate.quality.score == score_cut:
+        return f"score {score_cut:.3f}, as good as the last one kept; the order of ids decided"
     worst = list(candidate.quality.losses(settings.weights))[:NAMED]
     named = ", ".join(f"{name} {candidate.quality.signals[name]:.2f}" for name in worst)
-    return f"score {candidate.quality.score:.3f}, cut at {score_cut:.3f}" + (f"; lowered by {named}" if named else "")
+    return f"score {candidate.quality.score:.3f}, cut at {score_cut:.3f}; lowered by {named}"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gradus.curate.registries import COUNTRY_DOMAINS, GENERIC_DOMAINS, IBAN_LENGTHS
-from gradus.curate.secrets import find_secrets
+from gradus.curate.secrets import SECRETS, find_secrets
 from gradus.records import Example
 
 Found = tuple[int, int, str]
 """Start, end and type, which is the name of the placeholder."""
 
-_EMAIL = re.compile(r"(?<![\w.+/@-])[A-Za-z0-9][\w.+-]{0,63}@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+([A-Za-z]{2,24}))(?![\w@(\[])")
+_EMAIL = re.compile(r"(?<![\w.+/@-])(?!git@)[A-Za-z0-9][\w.+-]{0,63}@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+([A-Za-z]{2,24}))(?![\w@(\[]|:\S)")
 # Kept for examples (RFC 2606, RFC 6761), or used for them everywhere: nobody reads mail there.
 _EXAMPLE_DOMAIN = re.compile(r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|(?:my|your)?(?:domain|company)\.(?:com|org))$")
 
@@ -42,10 +42,10 @@ _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-
 
 
 def find_personal_data(text: str) -> list[Found]:
-    """Everything found, in order and without overlaps (the one that starts first and is longest wins)."""
+    """Everything found, in order and without overlaps: what starts first wins, then a secret, then the longest."""
     found = [*find_secrets(text), *_emails(text), *_ibans(text), *_cards(text), *_phones(text)]
     chosen: list[Found] = []
-    for item in sorted(found, key=lambda f: (f[0], -f[1])):
+    for item in sorted(found, key=lambda f: (f[0], f[2] not in SECRETS, -f[1])):
         if not chosen or item[0] >= chosen[-1][1]:
             chosen.append(item)
     return chosen

@@ -40,9 +40,9 @@ _OWN = (
     r"""://[^\s:/@\[\]<>{}"'`]+:(?P<login>[^\s:/@\[\]<>{}"'`]{3,})@(?=[\w.-]+)""",  # a password inside an address
 )
 _KEY_END = r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-_PRIVATE_KEY = re.compile(rf"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:.*?{_KEY_END}|[A-Za-z0-9+/=\s]*)", re.DOTALL)
+_PRIVATE_KEY = re.compile(rf"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:(?!-----).)*{_KEY_END}|[A-Za-z0-9+/=\s]*)", re.DOTALL)
 _MAY_HOLD_ONE = re.compile(
-    r"(?=[A-Za-z_+/=.-]{0,39}\d)(?=[0-9_+/=.-]{0,39}[A-Za-z])[A-Za-z0-9_+/=.-]{16}|://[^\s/]*:[^\s/]*@",
+    r"(?=[A-Za-z_+/=.-]{0,39}\d)(?=[0-9_+/=.-]{0,39}[A-Za-z])[A-Za-z0-9_+/=.-]{16}|://[^\s/:@]*:[^\s/@]*@",
 )
 # What manuals write in the place of a password.
 _EXAMPLE = re.compile(
@@ -50,11 +50,15 @@ _EXAMPLE = re.compile(
 )
 
 
+SECRETS = frozenset({"PRIVATE_KEY", "SECRET"})
+"""The types that `find_secrets` gives."""
+
+
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    """All patterns, bounded so that they do not begin inside a longer word."""
+    """All patterns; the ones of detect-secrets are made to begin with a word and to take it to its end."""
     theirs = [pattern for detector in _DETECTORS for pattern in detector().denylist]
-    bounded = [re.compile(rf"(?<![A-Za-z0-9])(?:{pattern.pattern})", pattern.flags) for pattern in theirs]
+    bounded = [re.compile(rf"(?<![A-Za-z0-9])(?:{pattern.pattern})[\w-]*", pattern.flags) for pattern in theirs]
     return (*bounded, *(re.compile(pattern) for pattern in _OWN))
 
 

@@ -25,12 +25,15 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 _ADDRESS_AT_END = re.compile(r"https?://\S+$")
 _CUT_OFF = re.compile(r"(?:[^\W_]|[,:;\-–—(\[{/…]|\.\.)$")
 _PLACEHOLDER = re.compile(
-    r"""(?mx) ^\W*(?:TODO|TBD|FIXME|XXX)\b | \b(?:TODO|FIXME|XXX):
+    r"""(?mx) ^[^\w\n]*(?:TODO|TBD|FIXME|XXX)\b | \b(?:TODO|FIXME|XXX):
       | (?i: [\[<](?:your|insert|enter)\ [^\]>\n]{1,40}[\]>] | \b(?:answer|text|description)\ (?:goes\ )?here\b
            | \bto\ be\ (?:written|documented|announced)\b | \bcoming\ soon\b )"""
 )
 # What reads as code: calls, names with underscores, option flags, prompts, dotted names of three parts.
-_CODE_LIKE = re.compile(r">>> |(?<![\w/])--?[a-z][\w-]{2,}|\b[A-Za-z_][\w.]*\((?!e?s\))\w*\)|\b[A-Za-z]\w*_\w+|\b[A-Za-z_]\w+(?:\.[A-Za-z_]\w+){2,}")
+_CODE_LIKE = re.compile(
+    r"""(?x) >>>\  | (?<![\w/])--?[a-z][\w-]{2,} | \b[A-Za-z_][\w.]{0,80}\((?!e?s\))\w*\)
+      | \b[A-Za-z]\w*_\w+ | \b[A-Za-z_]\w+(?:\.[A-Za-z_]\w+){2,}"""
+)
 # A bold name, with its type when it opens a list item, is marked well enough: **axis** (array_like).
 _BOLD_NAME = re.compile(r"(?m)^\*\*[^*\n]+\*\*:? *\([^)\n]*\)|\*\*[^*\s]+\*\*")
 _INLINE_LIST = re.compile(r"(?:^|\s)(?:\(?(?:[1-9]|[a-e]|i{1,3}|iv)[.)])\s")
@@ -135,7 +138,7 @@ def repetition(sample: Sample, bounds: QualityBounds) -> float:
     words = tokens("\n".join(sample.anatomy.paragraphs))
     if len(words) >= bounds.ngram_words:
         rules += [at_most(_top_ngram_share(words, n), bound) for n, bound in enumerate(bounds.top_ngrams, 2)]
-        rules += [at_most(share, bound) for share, bound in zip(_duplicate_ngram_shares(words), bounds.duplicate_ngrams, strict=False)]
+        rules += [at_most(share, bound) for bound, share in zip(bounds.duplicate_ngrams, _duplicate_ngram_shares(words), strict=False)]
     return min(rules)
 
 

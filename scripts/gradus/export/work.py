@@ -55,5 +55,5 @@ def _summary(facts: Facts, folder: Path, checks: Checks) -> Summary:
         "grade on its card": "withheld" if grade.percent is None else f"{grade.letter} ({grade.percent:.1f} %)",
         "licence": facts.licence or "none stated (export.licence)",
         "size": f"{weight_bytes(folder) / 1e6:,.1f} MB of weights, {len(list(folder.iterdir()))} files",
-        "loaded again": f"same answer as before, same tokens for {checks.tokenizer_texts} texts",
+        "loaded again": f"{'same answer' if checks.answer else 'no answer, the same'} as before, same tokens for {checks.tokenizer_texts} texts",
     }

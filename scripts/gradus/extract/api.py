@@ -71,15 +71,19 @@ def drafts(document: Document, config: Extract) -> Drafts:
     yield from [Drop(f"more than {config.questions_per_object} questions about one object")] * len(others[room:])
 
 
-def lead(blocks: list[Block]) -> list[Block]:
-    """The same blocks with the first sentence in bold when more follows it, and with a full stop or colon when it lacks one."""
+def lead(blocks: list[Block], *, followed: bool = False) -> list[Block]:
+    """The same blocks with the first sentence in bold when more follows it, and with a full stop or colon when it lacks one.
+
+    Args:
+        followed: more follows in any case, from elsewhere.
+    """
     if not blocks or blocks[0].kind != "paragraph":
         return blocks
     first = blocks[0]
     announces = len(blocks) > 1 and blocks[1].kind != "paragraph"
     text = first.text if first.text.endswith((".", ":", "!", "?", ")")) else first.text + (":" if announces else ".")
     sentence = first_sentence(text)
-    alone = len(blocks) == 1 and sentence == text
+    alone = len(blocks) == 1 and sentence == text and not followed
     if alone or "*" in sentence or sentence.endswith(":") or sentence.count("`") % 2:
         return [Block(first.kind, text, first.start, first.end), *blocks[1:]]
     return [Block(first.kind, f"**{sentence}**{text[len(sentence) :]}", first.start, first.end), *blocks[1:]]
@@ -119,7 +123,7 @@ def _overview(thing: ApiObject) -> Iterator[Draft]:
     parts = [part for build in (_short_parameters, _short_returns, _short_example) if (part := build(thing))]
     if section is None or len(parts) < 2:
         return
-    answer = cut(join(lead(section.blocks)[:1]), thing.config.max_answer_characters)
+    answer = cut(join(lead(section.blocks[:1], followed=True)), thing.config.max_answer_characters)
     start, end = section.start, section.end
     for name, text in parts:
         room = thing.config.max_answer_characters - len(answer) - len("\n\n****\n\n") - len(name)
@@ -148,7 +152,8 @@ def _short_returns(thing: ApiObject) -> tuple[str, str] | None:
     if items:
         return "Returns", "\n".join(bullet(item, short=True) for item in items)
     blocks = section.blocks if section else []
-    return ("Returns", first_sentence(blocks[0].text)) if blocks and blocks[0].kind == "paragraph" else None
+    sentence = first_sentence(blocks[0].text) if blocks and blocks[0].kind == "paragraph" else ""
+    return ("Returns", sentence) if sentence and not sentence.endswith(":") else None
 
 
 def _short_example(thing: ApiObject) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from gradus.extract.block import Block, Kind, item
 from gradus.extract.code import as_code, is_python, looks_like_code, looks_like_prose, looks_like_table, may_be_python
@@ -33,15 +34,22 @@ _UNDERLINE = re.compile(r"([=\-~^\"*+#])\1{2,}")
 _DIRECTIVE = re.compile(r"\.\.(?:\s+|$)(?:([\w:-]+)::\s*(.*))?")
 _NOT_A_PARAGRAPH = re.compile(r"(#{1,6}\s|>|[-+*]\s|\d{1,2}[.)]\s|~~~|```)")
 _TERM = re.compile(r"\S+( \S+){0,3}|[\w.]+\(.{0,60}\)|[\w*, ]{1,40} : .{1,60}")
-_ENTRY = re.compile(r"(\d{1,3}|\*{0,2}[A-Za-z_][\w.]*(?:\([^()]*\))?)(?::| --| -) +(?=\S)")
+_ENTRY = re.compile(r"(\d{1,3}|\*{0,2}[A-Za-z_][\w.]*(?:\([^()]*\))?)(?::| --?>| --| -) +(?=\S)")
 SIGNATURE = re.compile(r"(?:class |classmethod |staticmethod |async )?[\w.]+\(.*\)")
 """A line of pydoc's topics that introduces a function, method or class."""
+_FIELD = re.compile(r":(param|parameter|arg|argument|keyword|type|returns?|rtype|raises?|except|exception)\b ?([^:`]*): ?(.*)")
 _SEE = re.compile(r"(see also|references?|changed in version|new in version)\b.{0,12}:", re.IGNORECASE)
 
 
-def parse(lines: list[Line], dialect: Dialect = DOCSTRING) -> list[Block]:
-    """All blocks of dedented lines, in order."""
-    return _Parser(dedent(lines), dialect).run()
+_DEEPEST = 12
+"""Lists and indented blocks nested deeper than this are read as plain paragraphs."""
+_LONGEST_LISTING = 100
+"""Lines of unindented code without a blank line that are still tried as Python."""
+
+
+def parse(lines: list[Line], dialect: Dialect = DOCSTRING, depth: int = 0) -> list[Block]:
+    """All blocks of dedented lines, in order; `depth` counts the lists and indented blocks around them."""
+    return _Parser(dedent(lines), dialect, depth).run()
 
 
 def parse_text(text: str, dialect: Dialect = DOCSTRING) -> list[Block]:
@@ -49,16 +57,17 @@ def parse_text(text: str, dialect: Dialect = DOCSTRING) -> list[Block]:
     return parse(lines_of(text), dialect)
 
 
-def parse_loose(head: Line, rest: list[Line], dialect: Dialect = DOCSTRING) -> list[Block]:
+def parse_loose(head: Line, rest: list[Line], dialect: Dialect = DOCSTRING, depth: int = 0) -> list[Block]:
     """Blocks of a text whose first line stands apart (beside a bullet, after a colon) from the indented rest."""
-    return _Parser([head, *dedent(rest)], dialect).run()
+    return _Parser([head, *dedent(rest)], dialect, depth).run()
 
 
 class _Parser:
     """Reads block after block from one list of lines."""
 
-    def __init__(self, lines: list[Line], dialect: Dialect) -> None:
+    def __init__(self, lines: list[Line], dialect: Dialect, depth: int) -> None:
         self._lines = lines
+        self._depth = depth
         self._dialect = dialect
         self._at = 0
         self._blocks: list[Block] = []
@@ -66,14 +75,28 @@ class _Parser:
 
     def run(self) -> list[Block]:
         readers: tuple[Callable[[], bool], ...] = (
-            self._indented, self._doctest, self._directive, self._table, self._heading, self._bullet, self._paragraph,
+            self._indented, self._doctest, self._directive, self._table, self._heading, self._bullet, self._field, self._paragraph,
         )  # fmt: skip
+        if self._depth > _DEEPEST:
+            readers = (self._flat,)
         while self._at < len(self._lines):
             if self._line.blank:
                 self._at += 1
             else:
                 next(reader for reader in readers if reader())
         return self._blocks
+
+    def _flat(self) -> bool:
+        """Lines up to the next blank one as a plain paragraph."""
+        lines = self._take(self._until_blank())
+        self._add("paragraph", self._inline(joined([line.text for line in lines])), lines)
+        return True
+
+    def _parse(self, lines: list[Line]) -> list[Block]:
+        return parse(lines, self._dialect, self._depth + 1)
+
+    def _parse_loose(self, head: Line, rest: list[Line]) -> list[Block]:
+        return parse_loose(head, rest, self._dialect, self._depth + 1)
 
     @property
     def _line(self) -> Line:
@@ -99,7 +122,7 @@ class _Parser:
         if looks_like_code(raw(lines)) or (self._announced() and not looks_like_prose(raw(lines))):
             self._add("code", as_code(raw(lines)), lines)
         else:
-            self._blocks += parse(lines, self._dialect)
+            self._blocks += self._parse(lines)
         return True
 
     def _doctest(self) -> bool:
@@ -110,8 +133,10 @@ class _Parser:
         self._add("code", as_code(raw(lines), "python"), lines)
         return True
 
-    def _until_blank(self) -> int:
-        return next((i for i in range(self._at, len(self._lines)) if self._lines[i].blank), len(self._lines))
+    def _until_blank(self, most: int | None = None) -> int:
+        """Index of the next blank line or the end; after `most` lines at the latest."""
+        end = len(self._lines) if most is None else min(self._at + most, len(self._lines))
+        return next((i for i in range(self._at, end) if self._lines[i].blank), end)
 
     def _directive(self) -> bool:
         match = _DIRECTIVE.match(self._line.text)
@@ -120,13 +145,14 @@ class _Parser:
         first = self._line
         self._at += 1
         body = self._take(indented_run(self._lines, self._at))
-        self._blocks += directive(match[1] or "", match[2] or "", [first, *body], lambda lines: parse(lines, self._dialect))
+        self._blocks += directive(match[1] or "", match[2] or "", [first, *body], self._parse)
         return True
 
     def _table(self) -> bool:
         text = self._line.text
         if re.fullmatch(r"=+( +=+)+ *", text):
-            rules = [i for i in range(self._at + 1, len(self._lines)) if re.fullmatch(r"=+( +=+)+ *", self._lines[i].text)]
+            below = range(self._at + 1, len(self._lines))
+            rules = list(islice((i for i in below if re.fullmatch(r"=+( +=+)+ *", self._lines[i].text)), 2))
             end = (rules[1] if len(rules) > 1 else rules[0] if rules else self._at) + 1
         elif re.fullmatch(r"\+[-=+]+\+", text):
             end = self._until_blank()
@@ -170,7 +196,7 @@ class _Parser:
         head = replace(first, text=first.text[match.end() :], start=first.start + match.end())
         name, head = self._named(head, len(lines) > 1)
         number = match[1] if match[1] and match[1].isdigit() else ""
-        self._add("item", item(parse_loose(head, lines[1:], self._dialect), f"{number}. " if number else "- ", name), lines)
+        self._add("item", item(self._parse_loose(head, lines[1:]), f"{number}. " if number else "- ", name), lines)
         return True
 
     def _named(self, head: Line, more: bool) -> tuple[str, Line]:
@@ -185,7 +211,8 @@ class _Parser:
         return f"{label(match[1])}: ", replace(head, text=head.text[match.end() :], start=head.start + match.end())
 
     def _continues(self, line: Line) -> bool:
-        return not line.blank and not _INTERRUPTS.match(line.text) and not _NUMBER.match(line.text) and not line.text.startswith((">>>", ".. "))
+        opens = any(pattern.match(line.text) for pattern in (_INTERRUPTS, _FIELD, _NUMBER))
+        return not (line.blank or opens or line.text.startswith((">>>", ".. ")))
 
     def _paragraph(self) -> bool:
         if self._code_without_indent():
@@ -210,7 +237,9 @@ class _Parser:
 
     def _code_without_indent(self) -> bool:
         """Lines up to the next blank one that are Python together; a single line only after an announcing colon."""
-        end = self._until_blank()
+        end = self._until_blank(_LONGEST_LISTING + 1)
+        if end - self._at > _LONGEST_LISTING:
+            return False
         text = raw(self._lines[self._at : end])
         if (end - self._at == 1 and not self._announced()) or not may_be_python(text) or not is_python(text):
             return False
@@ -219,14 +248,30 @@ class _Parser:
         return True
 
     def _announced(self) -> bool:
+        """Whether the paragraph above ends with a colon."""
         return bool(self._blocks) and self._blocks[-1].kind == "paragraph" and self._blocks[-1].text.endswith(":")
+
+    def _field(self) -> bool:
+        """Sphinx's `:param name: text` becomes a list item, `:returns: text` a sentence; types alone say too little."""
+        match = _FIELD.match(self._line.text)
+        if not match:
+            return False
+        first = self._line
+        self._at += 1
+        lines = [first, *(self._take(indented_run(self._lines, self._at)) if self._hangs() else [])]
+        text = self._inline(joined([match[3], *(line.text for line in lines[1:])]))
+        if match[1].startswith("return") and text:
+            self._add("paragraph", f"**Returns:** {text}", lines)
+        elif match[2] and text and "type" not in match[1]:
+            self._add("item", f"- {label(match[2].split()[-1])}: {text}", lines)
+        return True
 
     def _signatures(self, lines: list[Line]) -> bool:
         """Signatures above an indented description become one list item."""
         body = indented_run(self._lines, self._at)
         if body == self._at or not all(SIGNATURE.fullmatch(line.text.strip()) for line in lines):
             return False
-        blocks = parse(self._take(body), self._dialect)
+        blocks = self._parse(self._take(body))
         names = ", ".join(label(line.text.strip()) for line in lines)
         self._blocks.append(Block("item", item(blocks, "- ", f"{names}: "), lines[0].start, blocks[-1].end if blocks else lines[-1].end))
         return True
@@ -240,7 +285,8 @@ class _Parser:
         lines = self._lines[self._at : end]
         hanging = end < len(self._lines) and not self._lines[end].blank and self._lines[end].indent > 0
         named = [_ENTRY.match(line.text) for line in lines]
-        alone = len(lines) == 1 and ("(" in (named[0][1] if named[0] else "") or hanging and self._in_entries())
+        goes_on = self._in_entries() and (hanging or not self._lines[self._at - 1].blank)
+        alone = len(lines) == 1 and (goes_on or "(" in (named[0][1] if named[0] else ""))
         if not all(named) or not (len(lines) > 1 or alone or hanging and self._next_is_entry(end)):
             return False
         for match in named:
@@ -249,7 +295,7 @@ class _Parser:
             self._at += 1
             more = self._take(indented_run(self._lines, self._at)) if self._hangs() else []
             head = replace(line, text=line.text[match.end() :], start=line.start + match.end())
-            self._add("item", item(parse_loose(head, more, self._dialect), "- ", f"{label(match[1])}: "), [line, *more])
+            self._add("item", item(self._parse_loose(head, more), "- ", f"{label(match[1])}: "), [line, *more])
         return True
 
     def _in_entries(self) -> bool:
@@ -271,7 +317,7 @@ class _Parser:
             self._add("paragraph", self._inline(term.text), [term])
             self._add("code", as_code(raw(body)), body)
             return
-        self._add("item", item(parse(body, self._dialect), "- ", f"{self._label(name)}: "), lines)
+        self._add("item", item(self._parse(body), "- ", f"{self._label(name)}: "), lines)
 
     def _label(self, name: str) -> str:
         if re.fullmatch(r"[\w.*]+(\(.*\))?", name):
@@ -283,8 +329,8 @@ class _Parser:
         text = joined([line.text for line in lines])
         literal = text.endswith("::")
         if not literal and not text.endswith(":") and self._hangs():
-            end = next((i for i in range(self._at, self._until_blank()) if self._lines[i].indent == 0), self._until_blank())
-            lines = [*lines, *self._take(end)]
+            ends = (i for i in range(self._at, len(self._lines)) if self._lines[i].blank or self._lines[i].indent == 0)
+            lines = [*lines, *self._take(next(ends, len(self._lines)))]
             text = joined([line.text for line in lines])
         if len(lines) > 1 and looks_like_table([line.text for line in lines]):
             self._add("code", as_code(raw(lines)), lines)

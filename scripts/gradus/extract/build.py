@@ -7,14 +7,16 @@ from dataclasses import asdict
 
 from gradus.config.schema import Extract
 from gradus.extract.draft import Draft, Drop
-from gradus.extract.limits import cut, fault_of
+from gradus.extract.limits import cut, fault_of, without_dangling
 from gradus.files import sha256_text
 from gradus.records import Document, Example
 
 
 def example_of(draft: Draft, document: Document, config: Extract) -> Example | Drop:
     """The example of a draft, or why it is none. `meta["cut"]` is True when its answer was shortened."""
-    whole = draft.answer.strip()
+    whole = draft.answer.strip() if draft.verbatim else without_dangling(draft.answer.strip())
+    if not whole:
+        return Drop("an answer that only announces something")
     answer = cut(whole, config.max_answer_characters)
     if not answer:
         return Drop("an answer too long to be cut at a whole paragraph")

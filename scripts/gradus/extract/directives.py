@@ -31,6 +31,8 @@ def directive(name: str, argument: str, lines: list[Line], parse: Callable[[list
     if name == "math":
         text = "\n".join(filter(None, [argument.strip(), raw(body)]))
         return [Block("code", fenced(text, "math"), start, end)] if text else []
+    if name == "table":
+        return parse(body)
     if name in _ADMONITION:
         title = argument if name == "admonition" else name.capitalize()
         return _labelled(f"**{title.strip()}:**", "" if name == "admonition" else argument, body, (start, end), parse)

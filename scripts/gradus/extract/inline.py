@@ -11,7 +11,7 @@ _TOKEN = re.compile(
     | `(?P<label>[^`<]+?) \s* <(?P<target>[^`>]+)>`__?
     | ``(?P<tex>[^`'\n]{1,60})''
     | `(?P<old>[^`'\s]{1,40})'
-    | '(?P<symbol>[^\w\s'`]{1,4})'(?![\w.(\[])
+    | '(?P<symbol>[^\w\s'`]{1,4})'(?!\.?\w|[(\[])
     | `(?P<single>[^`]+)` (?:__?(?!\w))?
     | (?P<mark>\s* \[(?:\d+|\#\w*|\*)\]_ | (?<=[a-z]) \s \[\d\](?=[.,;)]))
     | \[(?P<citation>[A-Za-z][\w.]*)\]_
@@ -22,10 +22,10 @@ _QUOTED = re.compile(r'(?<![\w"])"(?P<quoted>[^"\n]{1,80})"(?![\w"])')
 _EMPHASISED = re.compile(r"(?<![\w*])(\*{1,2})(?=\S)([^*`]+?)(?<=\S)\1(?![\w*])")
 _BARE = re.compile(
     r"""
-      (?<![\w`*]) [\w.]*__\w+__ (?:\.\w+)* (?:\(\))?            # __name__, object.__init__()
+      (?<![\w`*.]) [\w.]{0,60}?__\w{1,40}__ (?:\.\w+)* (?:\(\))?  # __name__, object.__init__()
     | (?<![\w`]) _\w+ (?:\(\))?                                 # _private
-    | (?<![\w`*)]) \*{1,2}[A-Za-z_]\w* (?![\w*])                # *args, **kwargs
-    | (?<![\w`*]) [\w.()\[\]+/-]*[\w)\]] \*{1,2} [\w(\[][\w.()\[\]*+/-]*  # x**2, 2*(a+b)
+    | (?<![\w`*)]) \\?\*{1,2}[A-Za-z_]\w* (?![\w*])             # *args, **kwargs, \*args
+    | (?<![\w`*]) [\w.()\[\]+/-]{0,40}[\w)\]] \*{1,2} [\w(\[](?:[\w.()\[\]*+/-]{0,40}[\w)\]])?  # x**2, 2*(a+b)
     | (?<![\w*`]) \*{2,3} (?![\w*`])                             # the operator **
     | </?[A-Za-z!][^<>`]{0,60}>                                 # <class 'int'>
     """,
@@ -96,7 +96,7 @@ def _role(role: str, content: str) -> str:
     if role in ("pep", "rfc"):
         return f"{role.upper()} {shown}"
     if role in ("sup", "sub"):
-        return f"^{shown}" if shown.isdigit() else ""
+        return f"^{shown}" if shown.isdigit() else shown
     return shown if role in ("ref", "doc", "term") and " " in shown else code(shown)
 
 
@@ -118,4 +118,4 @@ def _guard(text: str, quotes_are_code: bool) -> str:
             pieces += [_guard(text[position : match.start()], False), code(match["quoted"])]
             position = match.end()
         return "".join([*pieces, _guard(text[position:], False)])
-    return _BARE.sub(lambda match: code(match[0]), text)
+    return _BARE.sub(lambda match: code(match[0].lstrip("\\")), text)

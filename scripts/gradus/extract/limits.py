@@ -11,7 +11,8 @@ _SENTENCE_END = re.compile(
 _ITEM = re.compile(r"([-*+]|\d+[.)]) ")
 _GLUE = frozenset("a an the of to is are in on for and or by with from that it as be this not no if when all any at can".split())
 _DRAWING = re.compile(r"-{6,}|_{6,}|(?<!\|)\|[ _]*\|(?! )|(?<= )\|\s+\||\+--")
-_LEFT_OVER = re.compile(r":\w+:`|^\.\. [\w-]+::|\|\w+\||(?<!:)::$|``\w", re.MULTILINE)
+_ROLE = re.compile(r"(?<!`):[a-z]+:`[^`\s]")
+_LEFT_OVER = re.compile(r"^\.\. [\w-]+::|\|\w+\||(?<!:)::$|``\w", re.MULTILINE)
 
 
 def pieces_of(answer: str) -> list[str]:
@@ -94,7 +95,7 @@ def fault_of(answer: str) -> str:
     prose, fences = _outside_fences(answer)
     if fences % 2:
         return "a code fence is not closed"
-    if _LEFT_OVER.search(re.sub(r"`[^`\n]+`", "", prose)):
+    if _ROLE.search(prose) or _LEFT_OVER.search(re.sub(r"`[^`\n]+`", "", prose)):
         return "markup that was not understood"
     if _DRAWING.search(re.sub(r"^\|.*\|$|`[^`\n]+`", "", prose, flags=re.MULTILINE)):
         return "a drawing made of characters"

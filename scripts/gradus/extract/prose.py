@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import PurePath
 
@@ -15,6 +16,7 @@ from gradus.extract.inline import code
 from gradus.extract.lines import Line, indented_run, lines_of, strip_blank
 from gradus.extract.pairs import pairs_of
 from gradus.extract.questions import prose_question
+from gradus.extract.unwrap import unwrap
 from gradus.records import Document
 
 _PLACEHOLDER = re.compile(
@@ -76,7 +78,10 @@ def _asks(title: str, name: str, seed: str) -> tuple[str, str]:
         return "faq", title
     if _ACTION.fullmatch(title) and len(title.split()) > 1:
         action = re.sub(r"^how to ", "", title, flags=re.IGNORECASE).rstrip(".:")
+        action = re.sub(r"\byour\b", "my", action, flags=re.IGNORECASE)
         return "how-to", prose_question("how-to", seed, title=action[:1].lower() + action[1:])
+    if title == name:
+        return "section", prose_question("whole", seed, title=title)
     return "section", prose_question("section", seed + title, title=f'"{title}"', document=name)
 
 
@@ -99,9 +104,10 @@ def _is_link_list(text: str) -> bool:
 
 
 def _checked(draft: Draft) -> Draft | Drop:
+    """The draft with its paragraphs on one line each, unless its answer is none yet."""
     if _PLACEHOLDER.fullmatch(re.sub(r"[<>\[\](){}]", "", draft.answer)):
         return Drop("a placeholder instead of an answer")
-    return draft
+    return replace(draft, answer=unwrap(draft.answer))
 
 
 def text_drafts(document: Document) -> Drafts:

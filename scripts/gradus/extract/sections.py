@@ -49,7 +49,8 @@ class Section:
     @cached_property
     def items(self) -> list[Item]:
         """Entries of a `parameters`, `returns`, `raises` or `attributes` section; [] when it is prose."""
-        return _items(self.lines)
+        found = _items(self.lines)
+        return found if found or self.name not in ("returns", "yields") else _typed(self.lines)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _merged(sections: list[Section]) -> list[Section]:
     return list(by_name.values())
 
 
-_NUMPY_ITEM = re.compile(r"(\*{0,2}[\w.`'\"]+(?:, ?\*{0,2}[\w.`'\"]+|, ?\.{3})*|[\[(][\w, ]+[\])](?= : ))(?: ?: ?(.+))?")
+_NUMPY_ITEM = re.compile(r"(\\?\*{0,2}[\w.`'\"]+(?:, ?\*{0,2}[\w.`'\"]+|, ?\.{3})*|[\[(][\w, ]+[\])](?= : ))(?: ?: ?(.+))?")
+_TYPED = re.compile(r"([a-zA-Z_][\w.]*(?:[\[(][\w\[\](), .|]{1,60}[\])])?): +(?=\S)")
 _GOOGLE_ITEM = re.compile(r"(\*{0,2}[\w.`]+(?:, ?\*{0,2}[\w.`]+)*) *(?:\(((?:[^()]|\([^()]*\))*)\))? *:(?=\s|$) *(.*)")
 
 
@@ -156,6 +158,15 @@ def _items(lines: list[Line]) -> list[Item]:
         items.append(found)
         at = _next_full(lines, end)
     return items
+
+
+def _typed(lines: list[Line]) -> list[Item]:
+    """`type: text` over several paragraphs, as Google style describes a return value; [] when it is prose."""
+    match = _TYPED.match(lines[0].text)
+    if not match:
+        return []
+    head = replace(lines[0], text=lines[0].text[match.end() :], start=lines[0].start + match.end())
+    return [Item(match[1], "", parse_loose(head, lines[1:]))]
 
 
 def _numpy_style(lines: list[Line]) -> bool:
@@ -182,7 +193,7 @@ def _item(first: Line, rest: list[Line], numpy: bool) -> Item | None:
     match = (_NUMPY_ITEM if numpy else _GOOGLE_ITEM).fullmatch(first.text.strip())
     if not match:
         return None
-    names = match[1].replace("`", "")
+    names = re.sub(r"[`\\]", "", match[1])
     if numpy:
         return Item(names, (match[2] or "").strip(), parse(rest)) if rest or match[2] else None
     start = first.start + match.start(3)

@@ -70,11 +70,15 @@ def fidelity(base: Logits, tuned: Observed, fused: Observed) -> Fidelity:
     )
 
 
-def objection(found: Fidelity, settings: Fuse) -> str:
-    """What is wrong with a fused model, in words; '' when it is within the limits. NaN is never within."""
-    if not found.largest_logit_difference <= settings.max_logit_difference:
-        limit = f"fuse.max_logit_difference {settings.max_logit_difference:g}"
-        return f"its logits are up to {found.largest_logit_difference:.3g} off ({limit})"
-    if found.lost_share is not None and not found.lost_share <= settings.max_lost_share:
-        return f"{found.lost_share:.0%} of the adapter's effect is lost (fuse.max_lost_share {settings.max_lost_share:.0%})"
-    return ""
+def too_far(found: Fidelity, settings: Fuse) -> str:
+    """Says so when a logit is further off than allowed, else ''. NaN is never near enough."""
+    if found.largest_logit_difference <= settings.max_logit_difference:
+        return ""
+    return f"its logits are up to {found.largest_logit_difference:.3g} off (fuse.max_logit_difference {settings.max_logit_difference:g})"
+
+
+def too_much_lost(found: Fidelity, settings: Fuse) -> str:
+    """Says so when more of the adapter is lost than allowed, else ''."""
+    if found.lost_share is None or found.lost_share <= settings.max_lost_share:
+        return ""
+    return f"{found.lost_share:.0%} of the adapter's effect is lost (fuse.max_lost_share {settings.max_lost_share:.0%})"

@@ -14,7 +14,7 @@ from gradus.compare import read_conversations, weight_bytes
 from gradus.config.schema import Fuse
 from gradus.errors import GradusError
 from gradus.files import read_json, write_json
-from gradus.fuse.fidelity import Fidelity, Observed, base_logits, fidelity, objection, observe
+from gradus.fuse.fidelity import Fidelity, Observed, base_logits, fidelity, observe, too_far, too_much_lost
 from gradus.fuse.merge import write_fused
 from gradus.records import Base
 from gradus.step import StepContext, Summary
@@ -47,8 +47,10 @@ def fuse(context: StepContext) -> Summary:
     attempts = _attempts(Path(base.path), adapter, context.out / "model", conversations, settings, _ways(quantized, settings))
     last = attempts[-1]
     if last.objection:
-        raise _refusal(last, quantized, settings)
+        raise _refusal(last, quantized)
     method = read_json(adapter / "adapter_config.json")["fine_tune_type"]
+    if last.fidelity.adapter_effect == 0:
+        log.warning("The adapter changes nothing: the fused model answers exactly as the base. Training has not improved on it.")
     write_json(context.out / "fuse.json", _record(base, method, quantized, attempts, settings, context.out / "model"))
     return _summary(base, method, last, context.out / "model")
 
@@ -82,7 +84,7 @@ def _attempts(base: Path, adapter: Path, folder: Path, conversations: Sequence[M
         layers = write_fused(base, adapter, folder, dequantize=dequantize)
         fused = observe(folder, None, conversations, settings)
         found = fidelity(alone, tuned, fused)
-        done.append(Attempt(dequantize, layers, found, objection(found, settings), fused))
+        done.append(Attempt(dequantize, layers, found, _objection(found, settings, few_bits=is_quantized(folder)), fused))
         if not done[-1].objection:
             break
         if dequantize != ways[-1]:
@@ -90,12 +92,19 @@ def _attempts(base: Path, adapter: Path, folder: Path, conversations: Sequence[M
     return done
 
 
-def _refusal(attempt: Attempt, quantized: bool, settings: Fuse) -> GradusError:
+def _objection(found: Fidelity, settings: Fuse, *, few_bits: bool) -> str:
+    """Why a fused model is refused, or ''. Where no bits can be added a lost share is told, for there is no better folder."""
+    lost = too_much_lost(found, settings)
+    if lost and not few_bits:
+        log.warning("The adapter is so weak that the rounding of floating-point numbers shows: %s.", lost)
+    return too_far(found, settings) or (lost if few_bits else "")
+
+
+def _refusal(attempt: Attempt, quantized: bool) -> GradusError:
     what = f"the fused model does not answer as base and adapter do: {attempt.objection}"
     if quantized and not attempt.dequantized:
         return GradusError(what, where="fuse.dequantize", cure="Set fuse.dequantize=true: rounding to the base's few bits took the adapter out again")
-    cure = f"Train longer, so that the adapter weighs more than rounding, or raise the limit (fuse.max_lost_share is {settings.max_lost_share:g})"
-    return GradusError(what, where="10_fuse", cure=cure)
+    return GradusError(what, where="fuse.max_logit_difference", cure="Look at the training (a huge learning rate, NaN?), or raise the limit")
 
 
 def _record(base: Base, method: str, quantized: bool, attempts: Sequence[Attempt], settings: Fuse, model: Path) -> dict[str, Any]:

@@ -98,7 +98,9 @@ def _download(hub: Hub) -> str:
     try:
         return str(snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS))
     except (HfHubHTTPError, OSError) as error:
-        raise GradusError(f"the download broke off ({_first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was") from error
+        raise GradusError(
+            f"the download broke off ({_first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was"
+        ) from error
 
 
 def check_hub(hub: Hub) -> None:
@@ -117,7 +119,7 @@ def check_hub(hub: Hub) -> None:
         try:
             HfApi().model_info(hub.name, revision=hub.revision, timeout=hub.timeout_seconds)
             outcome.append(None)
-        except Exception as error:  # whatever it is, it is raised again below, in the caller's thread
+        except Exception as error:  # noqa: BLE001  whatever it is, it is raised again below, in the caller's thread
             outcome.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)

@@ -33,17 +33,28 @@ def doctor_page(statistics: dict[str, Any], base: Base) -> str:
 def findings(statistics: dict[str, Any]) -> list[str]:
     """What a doctor would point at, each with a cure."""
     train = statistics["splits"]["train"]
-    found = []
-    if train["truncated"] > 0.02 * train["examples"]:
-        found.append(f"{train['truncated']:,} training conversations are cut at {statistics['max_tokens']} tokens and lose their end; raise `prepare.max_tokens`.")
-    if train["missing_eos"] > train["truncated"]:
-        found.append("Some answers do not end with the end-of-sequence token: the model may never stop. Check the chat template of the base model.")
-    if train["unsupervised"]:
-        found.append(f"{train['unsupervised']:,} conversations have no answer token left after the cut and are left out of training; raise `prepare.max_tokens`.")
-    if train["supervised_tokens"] < 0.2 * train["tokens"]:
-        found.append("Fewer than a fifth of the tokens are supervised: questions are much longer than answers, so an epoch teaches little.")
-    if statistics["split_unit"] != "group":
-        found.append(f"Too few sources: the parts are split by `{statistics['split_unit']}`, so held-out scores are optimistic. Add documents.")
-    if statistics["splits"]["test"]["examples"] < 20:
-        found.append("Fewer than 20 test examples: the grade will have a wide interval. Add documents or raise `prepare.split.test`.")
-    return found
+    lost, empty = train["truncated"], train["unsupervised"]
+    checks = [
+        (
+            lost > 0.02 * train["examples"],
+            f"{lost:,} training conversations are cut at {statistics['max_tokens']} tokens and lose their end; raise `prepare.max_tokens`.",
+        ),
+        (
+            train["missing_eos"] > lost,
+            "Some answers do not end with the end-of-sequence token: the model may never stop. Check the base model's chat template.",
+        ),
+        (empty > 0, f"{empty:,} conversations have no answer left after the cut and are left out of training; raise `prepare.max_tokens`."),
+        (
+            train["supervised_tokens"] < 0.2 * train["tokens"],
+            "Fewer than a fifth of the tokens are supervised: questions are much longer than answers, so an epoch teaches little.",
+        ),
+        (
+            statistics["split_unit"] != "group",
+            f"Too few sources: the parts are split by `{statistics['split_unit']}`, so held-out scores are optimistic. Add documents.",
+        ),
+        (
+            statistics["splits"]["test"]["examples"] < 20,
+            "Fewer than 20 test examples: the grade will have a wide interval. Add documents or raise `prepare.split.test`.",
+        ),
+    ]
+    return [text for wrong, text in checks if wrong]

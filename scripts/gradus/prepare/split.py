@@ -44,7 +44,11 @@ def split_examples(examples: Sequence[Example], shares: Split, seed: int) -> Spl
     """
     originals = [example for example in examples if example.id == example.origin_id]
     if len(originals) < 6:
-        raise UserError(f"only {len(originals)} examples are left, six are the least to split", where="prepare", cure="Add documents (collect.folders) or raise curate.keep_fraction")
+        raise UserError(
+            f"only {len(originals)} examples are left, six are the least to split",
+            where="prepare",
+            cure="Add documents (collect.folders) or raise curate.keep_fraction",
+        )
     unit = next(u for u in UNITS if len({getattr(e, u) for e in originals}) >= 6)
     if unit != "group":
         log.warning("Fewer than six source groups: splitting by %s, so parts of one source stand on both sides.", unit)

@@ -44,7 +44,7 @@ def warn_if_slow() -> None:
     speed = matmul_gflops()
     log.info("CPU matrix products: %.0f GFLOP/s%s", speed, f" ({BLAS})" if BLAS else "")
     if speed < SLOW_GFLOPS:
-        log.warning("That is slow: training will take 10 to 30 times longer. Cure: pip install -r requirements.txt (faiss-cpu carries an OpenBLAS), or apt install libopenblas0.")
+        log.warning("That is slow: training will take 10 to 30 times longer. Cure: pip install -r requirements.txt, or apt install libopenblas0.")
 
 
 def _row(example: Example, system_prompt: str) -> dict[str, Any]:

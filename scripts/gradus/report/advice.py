@@ -78,10 +78,13 @@ def learn_slower(sources: Sources, _: ReportRules) -> NextStep | None:
 
 
 def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
-    """A validation loss that hardly moved."""
+    """A validation loss that hardly fell, or never."""
     best, first = sources.curve.best, sources.metadata.first_valid_loss
     if best is None or not first or (first - best.loss) / first >= rules.slow_fall:
         return None
+    if best.loss >= first:
+        finding = f"Validation loss was never below the {n.decimal(first, 3)} from before training"
+        return _step(sources, finding, "Lower the learning rate", "train.learning_rate")
     finding = f"Validation loss fell only from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}, less than {n.share(rules.slow_fall)}"
     return _step(sources, finding, "Raise the learning rate", "train.learning_rate")
 

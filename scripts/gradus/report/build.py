@@ -122,9 +122,9 @@ def build(sources: Sources, settings: Settings) -> Report:
     )
 
 
-def _date(created: str) -> str:
-    """ISO time as `21 November 2026, 08:12 UTC`."""
-    time = datetime.fromisoformat(created).astimezone(UTC)
+def _date(created: datetime) -> str:
+    """A time as `21 November 2026, 08:12 UTC`."""
+    time = created.astimezone(UTC)
     return f"{time.day} {time:%B %Y, %H:%M} UTC"
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from gradus.report import numbers as n
 from gradus.report.drawing import bar
-from gradus.report.sources import Sources
+from gradus.report.sources import Sources, Split
 
 REASONS = {
     "exact_duplicate": "Same as another",
@@ -40,23 +40,33 @@ class CountRow:
 def flow(sources: Sources) -> list[FlowRow]:
     """Documents, examples, kept ones, variants, splits."""
     manifest, extraction, augmentation, splits = sources.manifest, sources.extraction, sources.augmentation, sources.statistics.splits
-    train = splits["train"]
-    left = f"{n.count(manifest.duplicates)} with the same content and {n.count(manifest.too_short)} too short left out"
+    left_out = _listed(("same content", manifest.duplicates), ("too short", manifest.too_short))
     barren, dropped = len(extraction.documents_without_example), sum(extraction.dropped.values())
     return [
-        FlowRow("Documents", manifest.documents, left),
-        FlowRow("Examples", extraction.examples, f"{n.count(barren)} documents gave none, {n.count(dropped)} candidates were dropped"),
+        FlowRow("Documents", manifest.documents, f"left out: {left_out}" if left_out else ""),
+        FlowRow("Examples", extraction.examples, _listed(("documents without any", barren), ("candidates dropped", dropped))),
         FlowRow("Kept by curation", sources.curation.kept),
-        FlowRow("With other wordings", augmentation.originals + augmentation.variants, f"factor {n.decimal(augmentation.factor)}"),
-        FlowRow("Training", train.examples, f"{n.count(train.supervised_tokens)} supervised tokens"),
-        FlowRow("Validation", splits["valid"].examples, "originals only"),
-        FlowRow("Test", splits["test"].examples, "originals only" + _apart(sources)),
+        FlowRow("With other wordings", augmentation.originals + augmentation.variants, f"{n.decimal(augmentation.factor)} for each original"),
+        _part("Training", splits["train"], f"supervised tokens {n.count(splits['train'].supervised_tokens)}"),
+        _part("Validation", splits["valid"], ""),
+        _part("Test", splits["test"], _apart(sources)),
     ]
+
+
+def _listed(*counts: tuple[str, int]) -> str:
+    """What there is of each, say `too short 4, empty 2`; nothing of what there is none."""
+    return ", ".join(f"{what} {n.count(count)}" for what, count in counts if count)
+
+
+def _part(label: str, split: Split, more: str) -> FlowRow:
+    """A split with what is known of its variants."""
+    wordings = None if split.variants is None else f"other wordings {n.count(split.variants)}" if split.variants else "originals only"
+    return FlowRow(label, split.examples, "; ".join(text for text in (wordings, more) if text))
 
 
 def _apart(sources: Sources) -> str:
     unit = {"group": "source", "document_id": "document", "origin_id": "example"}.get(sources.statistics.split_unit or "")
-    return f"; no {unit} stands on two sides" if unit else ""
+    return f"no {unit} stands on two sides" if unit else ""
 
 
 def removals(sources: Sources) -> list[CountRow]:
@@ -78,15 +88,14 @@ def _counted(counts: dict[str, int]) -> list[CountRow]:
 def curation_notes(sources: Sources) -> list[str]:
     """What else curation did, in sentences; silent on what it did not meet."""
     curation = sources.curation
-    modes = {"mask": "was masked", "remove": "was removed with its example", "keep": "was kept as it is"}
+    modes = {"mask": "masked", "remove": "removed", "keep": "kept as they are"}
     notes = []
     if curation.score_cut is not None:
         notes.append(f"The quality score of what was kept is at least {n.decimal(curation.score_cut, 3)}.")
     if curation.examples_with_personal_data:
-        notes.append(f"Personal data or keys in {n.count(curation.examples_with_personal_data)} examples {modes[curation.personal_data_mode]}.")
+        notes.append(f"Examples with personal data or keys, {modes[curation.personal_data_mode]}: {n.count(curation.examples_with_personal_data)}.")
     if curation.repairs:
-        listed = ", ".join(f"{n.label(kind).lower()} {n.count(count)}" for kind, count in curation.repairs.items())
-        notes.append(f"Mended: {listed}.")
+        notes.append(f"Mended: {_listed(*((n.label(kind).lower(), count) for kind, count in curation.repairs.items()))}.")
     if curation.conflicts:
-        notes.append(f"{n.count(curation.conflicts)} questions have more than one answer.")
+        notes.append(f"Questions with more than one answer: {n.count(curation.conflicts)}.")
     return notes

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from gradus.report.numbers import decimal
+
 Points = Sequence[tuple[float, float]]
 
 
@@ -46,19 +48,23 @@ def ticks(low: float, high: float, about: int) -> list[float]:
 
 def grid(frame: Frame, x_about: int) -> Markup:
     """Horizontal lines with their numbers, the x axis with its numbers."""
-    lines = [
-        Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/><text class="tick" x="{}" y="{}" text-anchor="end">{:g}</text>').format(
-            frame.left, frame.width - frame.right, frame.left - 8, frame.y(value) + 4, value, y=frame.y(value)
-        )
-        for value in ticks(frame.y_low, frame.y_high, 5)
+    right, base = frame.width - frame.right, frame.height - frame.bottom
+    line = Markup('<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/><text class="tick" x="{}" y="{}" text-anchor="end">{}</text>')
+    levels = [
+        line.format(frame.left, right, frame.left - 8, frame.y(value) + 4, text, y=frame.y(value))
+        for value, text in _numbered(frame.y_low, frame.y_high, 5)
     ]
-    base = frame.height - frame.bottom
-    lines += [
-        Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{:g}</text>').format(frame.x(value), base + 20, value)
-        for value in ticks(frame.x_low, frame.x_high, x_about)
-    ]
-    axis = Markup('<line class="axis" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(frame.left, frame.width - frame.right, y=base)
-    return Markup("").join([*lines, axis])
+    below = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>')
+    places = [below.format(frame.x(value), base + 20, text) for value, text in _numbered(frame.x_low, frame.x_high, x_about)]
+    axis = Markup('<line class="axis" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(frame.left, right, y=base)
+    return Markup("").join([*levels, *places, axis])
+
+
+def _numbered(low: float, high: float, about: int) -> list[tuple[float, str]]:
+    """Ticks with their text, all with as many decimals as the longest needs."""
+    values = ticks(low, high, about)
+    digits = max((len(f"{value:.10g}".partition(".")[2]) for value in values), default=0)
+    return [(value, decimal(value, digits)) for value in values]
 
 
 def bars(base: float | None, tuned: float | None, target: float | None = None) -> Markup:

@@ -35,7 +35,7 @@ def choose(rows: Sequence[AnswerRow], each: int) -> list[Sample]:
     by_change = sorted(rows, key=lambda row: (-abs(row.difference), row.id))
     by_score = sorted(rows, key=lambda row: (row.tuned.percent, row.id))
     groups = {
-        CHANGED: by_change[:each],
+        CHANGED: [row for row in by_change if row.difference][:each],
         BEST: by_score[::-1][:each],
         WORST: by_score[:each],
         REGRESSION: [row for row in by_change if row.difference < 0][:each],

@@ -20,7 +20,7 @@ CRITERIA: dict[str, tuple[str, str]] = {
     "numbers": ("Numbers", "numbers of the reference"),
     "identifiers": ("Identifiers", "names in the reference's code"),
     "consistency": ("Consistency", "same vocabulary, similar length"),
-    "repetition": ("No repetition", "1 when the answer does not repeat itself"),
+    "repetition": ("Variety", "1 when no run of words is repeated"),
 }
 
 

@@ -32,7 +32,7 @@ def mark(text: str, reference: str | None, other: str | None) -> tuple[Run, ...]
 
 
 def _differs(tokens: list[str], other: str | None) -> list[bool]:
-    """For each token whether `other` lacks it at its place. White space is marked only between two marked words."""
+    """For each token whether `other` lacks it at its place. White space is marked only between two marked words of a line."""
     if other is None:
         return [False] * len(tokens)
     places = [i for i, token in enumerate(tokens) if not token.isspace()]
@@ -44,5 +44,5 @@ def _differs(tokens: list[str], other: str | None) -> list[bool]:
             differs[places[i]] = False
     for i, token in enumerate(tokens):
         if token.isspace():
-            differs[i] = 0 < i < len(tokens) - 1 and differs[i - 1] and differs[i + 1]
+            differs[i] = "\n" not in token and 0 < i < len(tokens) - 1 and differs[i - 1] and differs[i + 1]
     return differs

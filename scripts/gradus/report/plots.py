@@ -60,12 +60,13 @@ def _line(frame: Frame, points: Points, css: str) -> Markup:
 
 
 def _best(frame: Frame, iteration: float, loss: float) -> Markup:
-    """A ring around the best point with its number; the text keeps clear of the right edge."""
+    """A ring around the best point with its number, clear of the edges and of the line: it falls towards the best point and rises behind it."""
     x, y = frame.x(iteration), frame.y(loss)
     anchor, shift = ("end", 6) if x > frame.width - 90 else ("start", -6) if x < frame.left + 60 else ("middle", 0)
-    above = y - 14 if y - 14 > frame.top + 8 else y + 24
+    rises = x < frame.left + (frame.width - frame.left) / 3
+    at = y + 24 if (rises and y + 30 < frame.height - frame.bottom) or y - 14 < frame.top + 8 else y - 14
     return Markup('<circle class="best" cx="{}" cy="{}" r="6"/><text class="label" x="{}" y="{}" text-anchor="{}">best {} at {:g}</text>').format(
-        x, y, x + shift, above, anchor, decimal(loss, 3), iteration
+        x, y, x + shift, at, anchor, decimal(loss, 3), iteration
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +46,7 @@ class Git:
 class Metadata:
     """`run_metadata.json` of 06."""
 
-    created: str
+    created: datetime
     git: Git | None
     machine: dict[str, Any]
     packages: dict[str, Any]
@@ -90,6 +91,8 @@ class Split:
     truncated: int
     missing_eos: int
     length: Lengths
+    variants: int | None = None
+    """Other wordings made by 04."""
 
 
 @dataclass(frozen=True)

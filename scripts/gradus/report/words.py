@@ -43,7 +43,9 @@ def lead(evaluation: Evaluation) -> str:
     difference = f"{n.signed(pair.difference)} points (95{n.THIN}% interval {spread}, {n.p_value(pair.p_value)})"
     reached = f"the tuned model reaches {n.percent(tuned.percent)}, the base {n.percent(base.percent)}"
     said = f"On {evaluation.questions} held-out questions {reached}: {difference}."
-    return said if evaluation.grade.separable else f"{said} Chance alone can make that difference."
+    if evaluation.grade.separable:
+        return said
+    return f"{said} {'Chance alone can make that difference.' if pair.difference else 'They do not differ.'}"
 
 
 def duel(evaluation: Evaluation) -> str:
@@ -81,6 +83,7 @@ def _loss(sources: Sources) -> str:
     best, first = sources.curve.best, sources.metadata.first_valid_loss
     if best is None or first is None:
         return ""
-    verb = "fell" if best.loss < first else "did not fall:"
+    if best.loss >= first:
+        return f"Validation loss was never below the {n.decimal(first)} from before training."
     values = f"from {n.decimal(first)} to {n.decimal(best.loss)} at its best"
-    return f"Validation loss {verb} {values}, at iteration {best.iteration} of {sources.metadata.iterations}."
+    return f"Validation loss fell {values}, at iteration {best.iteration} of {sources.metadata.iterations}."

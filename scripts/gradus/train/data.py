@@ -22,7 +22,7 @@ PAD_TO = 32
 
 
 @dataclass(frozen=True)
-class Sequence_:
+class Tokenized:
     """One conversation: int32 `tokens` and a `mask` of the same length (1 = supervised)."""
 
     id: str
@@ -31,6 +31,20 @@ class Sequence_:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How examples are laid into batches: rows a batch, whether rows are packed, and the tokens a packed row holds."""
+
+    batch_size: int
+    packing: bool
+    capacity: int
+
+    @property
+    def width(self) -> int | None:
+        """The common length of all packed rows; None where a batch is as long as its longest row."""
+        return self.capacity if self.packing else None
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ class Batch:
     ids: tuple[str, ...]
 
 
-def read_sequences(path: Path, tokenizer: Any, max_tokens: int) -> list[Sequence_]:
+def read_sequences(path: Path, tokenizer: Any, max_tokens: int) -> list[Tokenized]:
     """Tokenize a prepared file; conversations cut at `max_tokens`; those with nothing supervised are left out.
 
     Raises:
@@ -56,7 +70,7 @@ def read_sequences(path: Path, tokenizer: Any, max_tokens: int) -> list[Sequence
             rendered = render(tokenizer, row["messages"])
             mask = np.array(rendered.mask[:max_tokens], np.int32)
             if mask[1:].any():
-                sequences.append(Sequence_(row["id"], np.array(rendered.tokens[:max_tokens], np.int32), mask))
+                sequences.append(Tokenized(row["id"], np.array(rendered.tokens[:max_tokens], np.int32), mask))
     if not sequences:
         raise UserError("no conversation has a supervised token left", where=str(path), cure="Raise prepare.max_tokens")
     return sequences
@@ -85,7 +99,7 @@ def pack(lengths: Sequence[int], order: Sequence[int], capacity: int) -> list[li
     return rows
 
 
-def plan_epoch(sequences: Sequence[Sequence_], *, batch_size: int, packing: bool, capacity: int, seed: int, epoch: int) -> list[list[list[int]]]:
+def plan_epoch(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch: int) -> list[list[list[int]]]:
     """The batches of one epoch as lists of rows of indices; the same arguments give the same plan, so a run can go on inside it.
 
     Packed, items are shuffled within classes of similar length so that rows differ between epochs; unpacked, neighbours
@@ -94,17 +108,17 @@ def plan_epoch(sequences: Sequence[Sequence_], *, batch_size: int, packing: bool
     random = np.random.default_rng([seed, epoch])
     lengths = np.array([len(s) for s in sequences])
     jitter = random.permutation(len(sequences))
-    if packing:
+    if layout.packing:
         order = np.lexsort((jitter, -(lengths // PAD_TO)))
-        rows = pack(lengths.tolist(), order.tolist(), capacity)
+        rows = pack(lengths.tolist(), order.tolist(), layout.capacity)
         rows = [rows[i] for i in random.permutation(len(rows))]
     else:
         rows = [[int(i)] for i in np.lexsort((jitter, lengths))]
-    batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    batches = [rows[i : i + layout.batch_size] for i in range(0, len(rows), layout.batch_size)]
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def make_batch(sequences: Sequence[Sequence_], rows: Sequence[Sequence[int]], length: int | None = None) -> Batch:
+def make_batch(sequences: Sequence[Tokenized], rows: Sequence[Sequence[int]], length: int | None = None) -> Batch:
     """Lay rows of examples side by side; `length` is the common length, by default the longest row rounded up to 32."""
     longest = max(sum(len(sequences[i]) for i in row) for row in rows)
     width = length or -(-longest // PAD_TO) * PAD_TO
@@ -121,16 +135,15 @@ def make_batch(sequences: Sequence[Sequence_], rows: Sequence[Sequence[int]], le
     return Batch(tokens, segments, mask, tuple(sequences[i].id for row in rows for i in row))
 
 
-def training_batches(sequences: Sequence[Sequence_], *, batch_size: int, packing: bool, capacity: int, seed: int, epoch: int, position: int) -> Iterator[tuple[int, int, Batch]]:
+def training_batches(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch: int, position: int) -> Iterator[tuple[int, int, Batch]]:
     """Endless `(epoch, position, batch)` from the given place on; `position` counts the batches of an epoch."""
     while True:
-        plan = plan_epoch(sequences, batch_size=batch_size, packing=packing, capacity=capacity, seed=seed, epoch=epoch)
+        plan = plan_epoch(sequences, layout, seed, epoch)
         for place in range(position, len(plan)):
-            yield epoch, place, make_batch(sequences, plan[place], capacity if packing else None)
+            yield epoch, place, make_batch(sequences, plan[place], layout.width)
         epoch, position = epoch + 1, 0
 
 
-def validation_batches(sequences: Sequence[Sequence_], *, batch_size: int, packing: bool, capacity: int) -> list[Batch]:
+def validation_batches(sequences: Sequence[Tokenized], layout: Layout) -> list[Batch]:
     """All sequences once, always in the same batches."""
-    plan = plan_epoch(sequences, batch_size=batch_size, packing=packing, capacity=capacity, seed=0, epoch=0)
-    return [make_batch(sequences, rows, capacity if packing else None) for rows in plan]
+    return [make_batch(sequences, rows, layout.width) for rows in plan_epoch(sequences, layout, 0, 0)]

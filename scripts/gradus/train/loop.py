@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from gradus.backend import mx, nn, optimizers, tree_map
 from gradus.config.schema import Train
 from gradus.errors import GradusError
 from gradus.train.checkpoint import Progress, checkpoints, forget_worse, restore_checkpoint, save_best, save_checkpoint
-from gradus.train.data import Batch, Sequence_, training_batches, validation_batches
+from gradus.train.data import Batch, Layout, Tokenized, training_batches, validation_batches
 from gradus.train.loss import arrays, batch_loss, mean_loss
 
 Stopped = Literal["finished", "early stopping", "interrupted"]
@@ -26,8 +26,8 @@ class Job:
     """What a run needs besides its model and optimizer."""
 
     train: Train
-    sequences: list[Sequence_]
-    validation: list[Sequence_]
+    sequences: list[Tokenized]
+    validation: list[Tokenized]
     capacity: int
     """Tokens a packed row holds."""
     seed: int
@@ -43,9 +43,8 @@ class Trainer:
         self.progress = Progress()
         self.checkpoint_folder = job.folder / "checkpoints"
         self.metrics = job.folder / "metrics.jsonl"
-        packing = {"batch_size": job.train.batch_size, "packing": job.train.packing, "capacity": job.capacity}
-        self.validation = validation_batches(job.validation, **packing)
-        self.batches: Callable[..., Iterator[tuple[int, int, Batch]]] = partial(training_batches, job.sequences, seed=job.seed, **packing)
+        self.layout = Layout(job.train.batch_size, job.train.packing, job.capacity)
+        self.validation = validation_batches(job.validation, self.layout)
         self.step = make_step(model, optimizer, job.train)
 
     def run(self, interrupted: Callable[[], bool]) -> Stopped:
@@ -59,7 +58,7 @@ class Trainer:
         if not self._restore():
             self._validate()
         gradient = None
-        for epoch, position, batch in self.batches(epoch=self.progress.epoch, position=self.progress.position):
+        for epoch, position, batch in training_batches(self.job.sequences, self.layout, self.job.seed, self.progress.epoch, self.progress.position):
             if self.progress.iteration >= train.iterations:
                 return "finished"
             gradient = self._iterate(batch, gradient)
@@ -131,7 +130,11 @@ class Trainer:
         loss = mean_loss(self.model, self.validation, packed=self.job.train.packing)
         self._record("valid", loss)
         if not math.isfinite(loss):
-            raise GradusError(f"the validation loss is {loss} at iteration {progress.iteration}", where="train", cure="Lower train.learning_rate; the best adapter so far is kept")
+            raise GradusError(
+                f"the validation loss is {loss} at iteration {progress.iteration}",
+                where="train",
+                cure="Lower train.learning_rate; the best adapter so far is kept",
+            )
         if progress.best_loss is None or loss < progress.best_loss - self.job.train.early_stopping.minimum_delta:
             progress.best_loss, progress.best_iteration, progress.validations_without_gain = loss, progress.iteration, 0
             save_best(self.job.folder, progress.iteration, self.model)

@@ -26,7 +26,9 @@ def layer_count(train: Train, model: nn.Module) -> int:
     """How many blocks, counted from the end, are trained. Raises UserError when the model has fewer."""
     total = len(model.layers)
     if train.layers > total or train.layers == 0:
-        raise UserError(f"train.layers is {train.layers}, but the model has {total} layers", where="train.layers", cure=f"Take -1 (all) or 1 to {total}")
+        raise UserError(
+            f"train.layers is {train.layers}, but the model has {total} layers", where="train.layers", cure=f"Take -1 (all) or 1 to {total}"
+        )
     return total if train.layers == -1 else train.layers
 
 
@@ -42,7 +44,9 @@ def make_trainable(model: nn.Module, train: Train) -> None:
     model.freeze()
     if train.method == "full":
         if any(isinstance(m, nn.QuantizedLinear | nn.QuantizedEmbedding) for m in model.modules()):
-            raise UserError("quantized weights cannot be trained in full", where="train.method", cure="Take lora (QLoRA) or dora, or an unquantized model.base")
+            raise UserError(
+                "quantized weights cannot be trained in full", where="train.method", cure="Take lora (QLoRA) or dora, or an unquantized model.base"
+            )
         for layer in model.layers[-layers:]:
             layer.unfreeze()
     else:
@@ -56,13 +60,21 @@ def make_schedule(train: Train) -> Callable[[mx.array], mx.array] | float:
     updates = train.iterations // train.gradient_accumulation
     schedule, rate = train.schedule, train.learning_rate
     if schedule.warmup_updates >= updates:
-        raise UserError(f"warm-up takes {schedule.warmup_updates} updates, the run has {updates}", where="train.schedule.warmup_updates", cure="Lower it or raise train.iterations")
+        raise UserError(
+            f"warm-up takes {schedule.warmup_updates} updates, the run has {updates}",
+            where="train.schedule.warmup_updates",
+            cure="Lower it or raise train.iterations",
+        )
     rest, end = updates - schedule.warmup_updates, rate * schedule.final_fraction
     if schedule.name == "constant" and not schedule.warmup_updates:
         return rate
-    arguments = {"cosine": ("cosine_decay", [rate, rest, end]), "linear": ("linear_schedule", [rate, end, rest]), "constant": ("linear_schedule", [rate, rate, rest])}
+    arguments = {
+        "cosine": ("cosine_decay", [rate, rest, end]),
+        "linear": ("linear_schedule", [rate, end, rest]),
+        "constant": ("linear_schedule", [rate, rate, rest]),
+    }
     name, values = arguments[schedule.name]
-    return build_schedule({"name": name, "arguments": values, "warmup": schedule.warmup_updates})  # type: ignore[no-any-return]
+    return build_schedule({"name": name, "arguments": values, "warmup": schedule.warmup_updates})
 
 
 def make_optimizer(train: Train) -> optimizers.Optimizer:
@@ -72,7 +84,9 @@ def make_optimizer(train: Train) -> optimizers.Optimizer:
     if train.optimizer in DECAYING:
         return kinds[train.optimizer](learning_rate=rate, weight_decay=train.weight_decay)
     if train.weight_decay:
-        raise UserError(f"{train.optimizer} has no weight decay", where="train.weight_decay", cure=f"Set it to 0 or take one of {', '.join(DECAYING)}")
+        raise UserError(
+            f"{train.optimizer} has no weight decay", where="train.weight_decay", cure=f"Set it to 0 or take one of {', '.join(DECAYING)}"
+        )
     if train.optimizer == "adafactor":
         return kinds["adafactor"](learning_rate=rate, relative_step=False)
     return kinds[train.optimizer](learning_rate=rate)

@@ -68,16 +68,12 @@ def read_reports(path: Path) -> list[Report]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"cannot read the log ({error.strerror})", where=str(path), cure="Check the path behind --from-log") from error
-    reports = [report for line in _lines(text) for report in _reports_of(line)]
+    # What a carriage return overwrote counts as a line of its own.
+    reports = [report for line in _ANSI.sub("", text).splitlines() for report in _reports_of(line)]
     if not reports:
         looked = "looked for lines 'Iter 10: Train loss …' and for rows '10  2.345 ▼  346  1.2k' under 'iter  train_loss'"
         raise UserError(f"no loss of mlx_lm.lora found ({looked})", where=str(path), cure="Save what mlx_lm.lora prints, stdout and stderr together")
     return reports
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines without terminal codes; what a carriage return overwrote is a line of its own."""
-    yield from re.split(r"[\r\n]+", _ANSI.sub("", text))
 
 
 def _reports_of(line: str) -> Iterator[Report]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,7 +75,11 @@ def run_child(job: Path, iterations: int) -> None:
         raise KeyboardInterrupt
     if code != 0:
         tail = _tail(job.with_name("worker.log"))
-        raise GradusError(f"the training process died with code {code} ({tail})", where=str(job.with_name("worker.log")), cure="Run the same command again: it goes on from the last checkpoint")
+        raise GradusError(
+            f"the training process died with code {code} ({tail})",
+            where=str(job.with_name("worker.log")),
+            cure="Run the same command again: it goes on from the last checkpoint",
+        )
 
 
 @contextmanager
@@ -166,8 +171,6 @@ def _metadata(context: StepContext, base: dict[str, Any], result: dict[str, Any]
 
 
 def _clean(folder: Path) -> None:
-    import shutil
-
     for name in SCRATCH:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -176,10 +179,11 @@ def _clean(folder: Path) -> None:
 
 
 def _summary(base: dict[str, Any], metadata: dict[str, Any]) -> Summary:
+    before, best = metadata["first_valid_loss"], metadata["best"]
     return {
         "base model": base["name"],
         "method": f"{metadata['method']}, {metadata['trainable_parameters']:,} of {metadata['total_parameters']:,} parameters",
-        "validation loss": f"{metadata['first_valid_loss']:.3f} before, {metadata['best']['loss']:.3f} at best (iteration {metadata['best']['iteration']})",
+        "validation loss": f"{before:.3f} before, {best['loss']:.3f} at best (iteration {best['iteration']})",
         "stopped": f"{metadata['stopped']} after {metadata['iterations']} iterations, {metadata['seconds']:.0f} s",
         "supervised tokens": metadata["tokens"],
         "supervised tokens/s": metadata["tokens_per_second"],

@@ -1,0 +1,180 @@
+"""The whole step on a small set: nothing is lost, every removal says why, the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradus.config import Config, load_config
+from gradus.curate import STEP
+from gradus.curate.decide import decide
+from gradus.curate.work import curate, prepare
+from gradus.errors import UserError
+from gradus.files import read_examples, write_jsonl
+from gradus.records import Example
+from gradus.step import StepContext
+
+from .conftest import Make
+
+VERBS = ("sorts", "reverses", "filters", "counts", "merges", "splits", "prints", "reads", "writes", "copies")
+THINGS = ("lists", "tables", "files", "strings", "numbers", "images", "sets", "trees")
+TEMPLATE = """The function `{name}` {verb} {thing} and returns the result as a new value, so that the old one stays as it was.
+
+- `{thing}`: what it {verb}.
+- `strict`: whether a wrong type is an error."""
+
+
+def good(make: Make) -> list[Example]:
+    """80 distinct good answers, a00 to a79; all score the same, so their ids decide."""
+    pairs = [(verb, thing) for verb in VERBS for thing in THINGS]
+    facts = [f"It came with release {i} and does it in {i * 7} steps for {thing} of {verb[:-1]} kind." for i, (verb, thing) in enumerate(pairs)]
+    return [
+        make(f"What does `{verb}_{thing}` do?", f"{TEMPLATE.format(name=f'{verb}_{thing}', verb=verb, thing=thing)}\n\n{fact}", name=f"a{i:02}")
+        for i, ((verb, thing), fact) in enumerate(zip(pairs, facts, strict=True))
+    ]
+
+
+def mixed(make: Make) -> list[Example]:
+    first = good(make)[0]
+    return [
+        *good(make),
+        make(first.question.upper(), first.answer, name="twin"),
+        make(first.question, first.answer.replace("so that", "and so"), name="near"),
+        make(first.question, "A\u00a0short\u200b other answer, which contradicts the first one about the same function.", name="conflict"),
+        make("Who wrote `sorts_lists`?", "Anna Berg wrote the function sorts_lists; mail her at anna.berg@firma.de when it fails.", name="mail"),
+        make("What is `x`?", " \u200b ", name="empty"),
+        make("What is `y`?", "I'm sorry, but I can't help with that.", name="refusal"),
+        make("What is `z`?", "Lorem ipsum dolor sit amet, consectetur", name="filler"),
+    ]
+
+
+def run(examples: list[Example], folder: Path, *settings: str) -> tuple[dict[str, Any], Path]:
+    config = load_config(settings=list(settings))
+    out = folder / "out"
+    out.mkdir(parents=True)
+    write_jsonl(folder / "examples.jsonl", examples)
+    return curate(context(config, folder, out)), out
+
+
+def context(config: Config, folder: Path, out: Path) -> StepContext:
+    return StepContext(config, out, out, folder, {"02_extract/examples.jsonl": folder / "examples.jsonl"})
+
+
+def removed(out: Path) -> dict[str, dict[str, Any]]:
+    rows = [json.loads(line) for line in (out / "removed.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {row["example"]["id"]: row for row in rows}
+
+
+def test_kept_and_removed_are_the_input(make: Make, tmp_path: Path) -> None:
+    examples = mixed(make)
+    summary, out = run(examples, tmp_path)
+    kept, gone = read_examples(out / "kept.jsonl"), removed(out)
+    assert Counter([example.id for example in kept] + list(gone)) == Counter(example.id for example in examples)
+    assert summary["kept"] == len(kept)
+    assert {row["reason"] for row in gone.values()} == {"empty", "exact_duplicate", "near_duplicate", "low_quality"}
+    assert [e.id for e in kept] == [e.id for e in examples if e.id not in gone], "the order stays"
+    assert all(0 <= e.quality <= 1 for e in kept if e.quality is not None)
+    assert None not in {e.quality for e in kept}
+
+
+def test_reasons(make: Make, tmp_path: Path) -> None:
+    first = good(make)[0]
+    _, out = run(mixed(make), tmp_path)
+    gone = removed(out)
+    assert (gone["twin"]["reason"], gone["twin"]["duplicate_of"], gone["twin"]["similarity"]) == ("exact_duplicate", first.id, 1.0)
+    assert (gone["near"]["reason"], gone["near"]["duplicate_of"]) == ("near_duplicate", first.id)
+    assert 0.8 <= gone["near"]["similarity"] < 1
+    assert gone["empty"]["detail"] == "no answer"
+    assert gone["refusal"]["reason"] == gone["filler"]["reason"] == "low_quality"
+    assert "refusal 0.00" in gone["refusal"]["detail"]
+    assert gone["refusal"]["duplicate_of"] is None
+    assert gone["refusal"]["similarity"] is None
+
+
+def test_the_best_share_of_distinct_examples_stays(make: Make, tmp_path: Path) -> None:
+    candidates = prepare(mixed(make), load_config().curate)
+    for fraction in (0.25, 0.5, 1.0):
+        settings = load_config(settings=[f"curate.keep_fraction={fraction}"]).curate
+        verdict = decide(candidates, settings)
+        kept = [p for p in range(len(candidates)) if p not in verdict.removals]
+        assert len(kept) == round(fraction * 84)  # 87 examples, one empty, two copies
+        scores = {p: c.quality.score for p, c in enumerate(candidates)}
+        low = [scores[p] for p, removal in verdict.removals.items() if removal.reason == "low_quality"]
+        assert min(scores[p] for p in kept) == verdict.score_cut
+        assert all(score <= (verdict.score_cut or 0) for score in low)
+        names = {candidates[p].example.id for p in kept}
+        assert {r.duplicate_of for r in verdict.removals.values() if r.duplicate_of} <= names
+
+
+def test_curation_json_adds_up(make: Make, tmp_path: Path) -> None:
+    examples = mixed(make)
+    _, out = run(examples, tmp_path)
+    found = json.loads((out / "curation.json").read_text(encoding="utf-8"))
+    assert found["examples"] == len(examples) == found["kept"] + found["removed"]
+    assert sum(found["removed_by_reason"].values()) == found["removed"]
+    assert 4 <= sum(found["lowered_by"].values()) <= found["removed_by_reason"]["low_quality"]
+    for signal in found["signals"].values():
+        assert len(signal["kept"]["histogram"]) == 10
+        assert (sum(signal["kept"]["histogram"]), sum(signal["removed"]["histogram"])) == (found["kept"], found["removed"])
+    assert found["cluster_sizes"] == {"3": 1}
+    assert len(found["largest_clusters"][0]["removed"]) == 2
+    assert found["conflicts"] == 1
+    assert {answer["id"] for answer in found["conflict_examples"][0]["answers"]} >= {"conflict"}
+    assert found["personal_data"] == {"EMAIL": 1}
+    assert found["repairs"] == {"control characters": 2, "white space": 1}
+    assert found["settings"]["banding"]["bands"] == 25
+
+
+@pytest.mark.parametrize(("mode", "text"), [("mask", "[EMAIL]"), ("keep", "anna.berg@firma.de")])
+def test_personal_data_masked_or_kept(make: Make, tmp_path: Path, mode: str, text: str) -> None:
+    _, out = run(mixed(make), tmp_path, f"curate.personal_data={mode}", "curate.keep_fraction=1.0")
+    kept = {example.id: example for example in read_examples(out / "kept.jsonl")}
+    assert text in kept["mail"].answer
+    assert json.loads((out / "curation.json").read_text(encoding="utf-8"))["personal_data"] == {"EMAIL": 1}
+
+
+def test_personal_data_removed_is_written_nowhere(make: Make, tmp_path: Path) -> None:
+    _, out = run(mixed(make), tmp_path, "curate.personal_data=remove")
+    assert removed(out)["mail"]["reason"] == "personal_data"
+    assert removed(out)["mail"]["detail"] == "EMAIL 1 (masked here)"
+    assert not [path for path in out.iterdir() if b"anna.berg" in path.read_bytes()]
+
+
+def test_same_input_same_bytes(make: Make, tmp_path: Path) -> None:
+    outs = [run(mixed(make), tmp_path / str(n))[1] for n in range(2)]
+    names = ("kept.jsonl", "removed.jsonl", "curation.json", "curation.png")
+    assert sorted(path.name for path in outs[0].iterdir()) == sorted(names)
+    for name in names:
+        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
+
+
+def test_the_order_of_the_input_decides_nothing(make: Make) -> None:
+    settings = load_config().curate
+    results = []
+    for examples in (mixed(make), mixed(make)[::-1]):
+        verdict = decide(prepare(examples, settings), settings)
+        results.append({examples[p].id: (r.reason, r.duplicate_of, r.similarity) for p, r in verdict.removals.items()})
+    assert results[0] == results[1]
+
+
+def test_the_picture_is_a_picture(make: Make, tmp_path: Path) -> None:
+    from PIL import Image
+
+    _, out = run(mixed(make), tmp_path)
+    with Image.open(out / "curation.png") as image:
+        assert image.size == (1500, 570)
+        assert len(image.convert("RGB").getcolors(1 << 20) or []) > 50
+
+
+def test_nothing_left_is_told(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none of 1 examples is left"):
+        run([make("What?", "")], tmp_path)
+
+
+def test_the_step_declares_what_it_reads() -> None:
+    assert STEP.reads == ("02_extract/examples.jsonl",)
+    assert STEP.config_keys == ("curate",)

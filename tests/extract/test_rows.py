@@ -1,0 +1,79 @@
+"""Rows of instruction and chat data sets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradus.collect.text import Found, document_of
+from gradus.extract.draft import Draft, Drop
+from gradus.extract.rows import drafts
+from gradus.records import Document, Message
+
+
+def document(*rows: object) -> Document:
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    return document_of(Found("rows.jsonl", "\n".join(lines), "rows", "data/rows.jsonl", "data/rows.jsonl", "test"), "now")
+
+
+def found(*rows: object) -> list[Draft]:
+    return [item for item in drafts(document(*rows)) if isinstance(item, Draft)]
+
+
+@pytest.mark.parametrize(
+    ("row", "question", "answer"),
+    [
+        ({"instruction": "Add.", "input": "1 2", "output": "3"}, "Add.\n\n1 2", "3"),
+        ({"instruction": "Add.", "input": "", "output": "3"}, "Add.", "3"),
+        ({"prompt": "Hi", "completion": " there "}, "Hi", "there"),
+        ({"Question": "Why?", " ANSWER ": "So."}, "Why?", "So."),
+        ({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}]}, "Hi", "Yes"),
+        ({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yes"}]}, "Hi", "Yes"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Yes"}]}, "Hi", "Yes"),
+    ],
+)
+def test_known_shapes(row: object, question: str, answer: str) -> None:
+    (draft,) = found(row)
+    assert (draft.question, draft.answer, draft.kind, draft.context) == (question, answer, "instruction", ())
+
+
+def test_a_conversation_gives_one_example_an_answer_with_all_turns_before_it() -> None:
+    turns = [("system", "Be short."), ("user", "A?"), ("assistant", "a"), ("user", "B?"), ("assistant", "b")]
+    first, second = found({"messages": [{"role": role, "content": content} for role, content in turns]})
+    assert (first.question, first.answer, first.context) == ("A?", "a", (Message("system", "Be short."),))
+    assert (second.question, second.answer, second.kind) == ("B?", "b", "chat")
+    assert [turn.content for turn in second.context] == ["Be short.", "A?", "a"]
+    assert first.group == second.group
+
+
+def test_a_row_span_is_its_line_and_rows_of_one_question_are_one_group() -> None:
+    rows = document({"question": "What?", "answer": "This."}, "", {"question": "what? ", "answer": "That."}, {"question": "Why?", "answer": "So."})
+    one, two, three = [item for item in drafts(rows) if isinstance(item, Draft)]
+    assert json.loads(rows.text[two.start : two.end])["answer"] == "That."
+    assert one.group == two.group != three.group
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"question": "Why', "row is not valid JSON"),
+        ("[1]", "row is not a JSON object"),
+        ({"text": "no pair"}, "row has no known shape"),
+        ({"question": "Why?", "answer": None}, "a field that should be text is not"),
+        ({"question": "Why?", "answer": ""}, "row has no question with an answer"),
+        ({"messages": []}, "row has no question with an answer"),
+        ({"messages": [{"role": "user", "content": "only asked"}]}, "row has no question with an answer"),
+        ({"messages": ["Hi"]}, "a turn is not a JSON object"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "a turn has the unknown role 'tool'"),
+        ('{"question": "Half \\ud83d", "answer": "broken"}', "broken characters"),
+        ("[" * 100_000, "row is not valid JSON"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(row: object, reason: str) -> None:
+    good = {"question": "Why?", "answer": "So."}
+    bad, kept = list(drafts(document("", row, good)))
+    assert isinstance(bad, Drop)
+    assert bad.reason.startswith(reason)
+    assert bad.where == "data/rows.jsonl:2"
+    assert isinstance(kept, Draft)

@@ -1,0 +1,112 @@
+"""gradus.prepare.base: which base is taken, and that a hub out of reach costs seconds, not minutes."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradus.backend import device_name
+from gradus.config import Config
+from gradus.config.schema import Hub
+from gradus.errors import GradusError, UserError
+from gradus.models import load_model
+from gradus.prepare.base import check_hub, provide_base
+
+TEXTS = ["The **sum** of a list is what `sum(x)` returns, here for numbers of any kind.\n\n- one\n- two\n"] * 40
+HUB = Hub(name="someone/some-model", revision="main", timeout_seconds=1.0, on_cpu=True)
+
+
+def test_builtin_is_built_once_and_taken_again(tiny_config: Config, tmp_path: Path) -> None:
+    first = provide_base(tiny_config.model, TEXTS, 1, tmp_path)
+    assert (first.kind, first.revision) == ("builtin", provide_base(tiny_config.model, TEXTS, 1, tmp_path).revision)
+    assert len(list(tmp_path.iterdir())) == 1
+    weights = Path(first.path) / "model.safetensors"
+    assert weights.stat().st_size > 4 * 0.9 * first.parameters
+    assert load_model(first.path)[1].eos_token == "<|im_end|>"
+
+
+def test_same_seed_same_weights_other_seed_others(tiny_config: Config, tmp_path: Path) -> None:
+    revisions = [provide_base(tiny_config.model, TEXTS, seed, tmp_path / name).revision for seed, name in ((1, "a"), (1, "b"), (2, "c"))]
+    assert revisions[0] == revisions[1]
+    assert revisions[0] != revisions[2]
+
+
+def test_auto_falls_back_with_its_reason(tiny_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    base = provide_base(tiny_config.model.model_copy(update={"base": "auto", "hub": HUB}), TEXTS, 1, tmp_path)
+    assert base.kind == "builtin"
+    assert "HF_HUB_OFFLINE" in base.reason
+
+
+@pytest.mark.skipif(device_name() != "cpu", reason="on a GPU auto takes the hub model")
+def test_auto_on_a_cpu_says_why_it_does_not_ask_the_hub(tiny_config: Config, tmp_path: Path) -> None:
+    hub = HUB.model_copy(update={"on_cpu": False})
+    base = provide_base(tiny_config.model.model_copy(update={"base": "auto", "hub": hub}), TEXTS, 1, tmp_path)
+    assert "model.hub.on_cpu" in base.reason
+
+
+def test_folder(tiny_config: Config, tiny_base: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "mine"
+    shutil.copytree(tiny_base, copy)
+    (copy / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Mine\n", encoding="utf-8")
+    base = provide_base(tiny_config.model.model_copy(update={"base": str(copy)}), TEXTS, 1, tmp_path)
+    assert (base.kind, base.name, base.licence) == ("folder", "mine", "apache-2.0")
+    assert base.parameters > 10_000
+
+
+def test_missing_folder_is_the_users_mistake(tiny_config: Config, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"config\.json is missing"):
+        provide_base(tiny_config.model.model_copy(update={"base": str(tmp_path / "nowhere")}), TEXTS, 1, tmp_path)
+
+
+@pytest.fixture
+def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        _point_at(monkeypatch, server.getsockname()[1])
+        yield
+
+
+def _point_at(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
+
+
+def test_a_hub_that_never_answers_costs_the_timeout(silent_hub: None) -> None:
+    start = time.monotonic()
+    with pytest.raises(GradusError, match=r"did not answer within 1 s|says no"):
+        check_hub(HUB)
+    assert time.monotonic() - start < 5  # the promise itself, not a measurement
+
+
+def test_a_hub_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refuse(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"error": "Repository not found"}).encode()
+            self.send_response(404)
+            self.send_header("X-Error-Code", "RepoNotFound")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _point_at(monkeypatch, server.server_port)
+    try:
+        with pytest.raises(GradusError, match="says no"):
+            check_hub(HUB)
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,146 @@
+"""Next steps: each rule speaks when its number is past its limit, is silent when it is not, and names a real key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gradus.config import load_config
+from gradus.report import advice
+from gradus.report.advice import NextStep, next_steps
+from gradus.results import Interval, Part, Score
+
+if TYPE_CHECKING:
+    from tests.report.conftest import Case
+
+
+def steps(case: Case) -> dict[str, NextStep]:
+    settings = load_config().report
+    return {step.key: step for step in next_steps(case.sources(), settings.rules, 99)}
+
+
+def setting(key: str) -> Any:
+    value: Any = load_config()
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def tuned_score(case: Case, section: str, score: Score) -> None:
+    changed: dict[str, Any] = {section: score}
+    tuned = replace(case.evaluation.tuned, **changed)
+    case.evaluation = replace(case.evaluation, tuned=tuned)
+
+
+def parts_of(**values: float) -> tuple[Part, ...]:
+    return tuple(Part(name, value, 0.6, 1.0, 9) for name, value in values.items())
+
+
+def test_a_run_without_faults_gets_no_advice(case: Case) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 2.2], [75, 2.1], [100, 2.1]], best={"iteration": 75, "loss": 2.1})
+    assert steps(case) == {}
+
+
+def test_a_withheld_grade_comes_first(case: Case) -> None:
+    grade = replace(case.evaluation.grade, letter=None, percent=None, interval=None, letters=None, withheld="echo got 80 %", separable=False)
+    case.evaluation = replace(case.evaluation, grade=grade)
+    case.base = replace(case.base, kind="builtin")
+    found = list(steps(case).values())
+    assert found[0].key == "evaluate.rubric"
+    assert "echo got 80 %" in found[0].finding
+
+
+def test_the_built_in_base_is_to_be_replaced(case: Case) -> None:
+    case.base = replace(case.base, kind="builtin", parameters=1_050_000)
+    step = steps(case)["model.base"]
+    assert "1.05 million" in step.finding
+    assert step.value == setting("model.base")
+
+
+@pytest.mark.parametrize(("available", "key"), [(400, "evaluate.questions"), (4, "collect.folders")])
+def test_a_difference_that_chance_can_make_needs_more_questions_or_more_documents(case: Case, available: int, key: str) -> None:
+    comparison = replace(case.evaluation.comparison, difference=1.2, interval=Interval(-2.0, 4.0), questions_needed=812)
+    case.evaluation = replace(case.evaluation, comparison=comparison, available=available, grade=replace(case.evaluation.grade, separable=False))
+    step = steps(case)[key]
+    assert "+1.2 points" in step.finding
+    assert "812" in step.finding
+
+
+def test_a_model_that_got_worse_should_learn_slower(case: Case) -> None:
+    case.evaluation = replace(case.evaluation, comparison=replace(case.evaluation.comparison, difference=-6.04))
+    step = steps(case)["train.learning_rate"]
+    assert "6.0 points worse" in step.finding
+    assert (step.action, step.value) == ("Lower the learning rate", setting("train.learning_rate"))
+
+
+def test_a_loss_that_hardly_fell_should_fall_faster(case: Case) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 2.98], [100, 2.98]], best={"iteration": 100, "loss": 2.98})
+    assert steps(case)["train.learning_rate"].action == "Raise the learning rate"
+
+
+def test_a_loss_that_never_fell_should_fall_slower(case: Case) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 3.1], [100, 3.05]], best={"iteration": 0, "loss": 3.0})
+    step = steps(case)["train.learning_rate"]
+    assert (step.action, "never below the 3.000" in step.finding) == ("Lower the learning rate", True)
+
+
+def test_a_loss_that_rose_again_was_trained_too_long(case: Case) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 2.0], [100, 2.3]], best={"iteration": 50, "loss": 2.0})
+    step = steps(case)["train.iterations"]
+    assert step.action == "Train shorter, or on more documents"
+    assert "2.000 at iteration 50 to 2.300" in step.finding
+
+
+def test_a_loss_that_still_fell_was_trained_too_short(case: Case) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 2.2], [75, 2.1], [100, 2.0]], best={"iteration": 100, "loss": 2.0})
+    step = steps(case)["train.iterations"]
+    assert step.action == "Train longer"
+    assert "4.8" in step.finding
+
+
+@pytest.mark.parametrize(("share", "key"), [(0.12, "curate.weights.formatting"), (0.85, "train.iterations")])
+def test_formatting_below_target_asks_for_data_where_it_is_rare_and_for_training_where_it_is_not(case: Case, share: float, key: str) -> None:
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [100, 2.1]], best={"iteration": 100, "loss": 2.1})
+    tuned_score(case, "formatting", Score(0.59, 0.7, Interval(0.5, 0.6), 0.4, parts_of(bold=0.41, lists=0.58, code=0.9)))
+    case.files["05_prepare/statistics.json"]["structure"]["bold"] = share
+    step = steps(case)[key]
+    assert "0.59 against 0.70" in step.finding
+    assert "bold, 0.41 against 0.60" in step.finding
+    assert f"{88 if share < 0.3 else 85}" in step.finding
+
+
+def test_cut_conversations_ask_for_longer_ones(case: Case) -> None:
+    case.files["05_prepare/statistics.json"]["splits"]["train"]["missing_eos"] = 9
+    step = steps(case)["prepare.max_tokens"]
+    assert "9.0" in step.finding
+    assert step.value == setting("prepare.max_tokens")
+
+
+@pytest.mark.parametrize(("method", "key"), [("lora", "train.lora.rank"), ("full", "augment.question_variants")])
+def test_content_below_target_asks_for_room_or_wordings(case: Case, method: str, key: str) -> None:
+    tuned_score(case, "content", Score(0.3, 0.5, Interval(0.2, 0.4), 0.6, parts_of(key_terms=0.2, rouge_l=0.5)))
+    case.set("06_train_mlx/run_metadata.json", method=method)
+    assert "0.30 against 0.50; furthest off: key terms" in steps(case)[key].finding
+
+
+def test_content_of_the_built_in_base_is_no_advice_of_its_own(case: Case) -> None:
+    tuned_score(case, "content", Score(0.3, 0.5, Interval(0.2, 0.4), 0.6, parts_of(key_terms=0.2)))
+    case.base = replace(case.base, kind="builtin")
+    assert "train.lora.rank" not in steps(case)
+
+
+def test_no_more_than_asked_for(case: Case) -> None:
+    case.base = replace(case.base, kind="builtin")
+    case.files["05_prepare/statistics.json"]["splits"]["train"]["missing_eos"] = 9
+    assert [step.key for step in next_steps(case.sources(), load_config().report.rules, 1)] == ["model.base"]
+
+
+def test_every_key_that_a_rule_can_name_exists() -> None:
+    keys = set(re.findall(r'"([a-z]+(?:\.[a-z_]+)+)"', Path(advice.__file__).read_text(encoding="utf-8")))
+    assert {"model.base", "train.iterations", "curate.weights.formatting"} <= keys
+    for key in keys:
+        setting(key)

@@ -1,0 +1,237 @@
+"""The page and its Markdown twin: what must be said is said, what is missing is absent, foreign text stays text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from gradus.errors import GradusError, UserError
+from gradus.report import STEP
+from gradus.report.numbers import ABSENT
+from gradus.report.render import code_span, fenced
+from gradus.report.work import write_report
+from gradus.results import Interval
+
+if TYPE_CHECKING:
+    from tests.report.conftest import Case
+
+HOSTILE = "</pre></details></script><script>alert(1)</script><img src=x onerror=alert(1)>\n"
+HOSTILE += "[click](javascript:alert(1)) `` ` | **b** <a href='javascript:alert(1)'>x</a>"
+
+
+class Parsed(HTMLParser):
+    """Every start tag with its attributes, and all text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def of(self, *names: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+def visible(page: str) -> str:
+    """The page's text without style and script, white space folded."""
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(Parsed(body.replace("<", " <")).text.replace("\u202f", " ").split())
+
+
+def withhold(case: Case) -> None:
+    """Turn the case into one whose controls broke."""
+    scores, grade, controls = case.evaluation, case.evaluation.grade, case.evaluation.controls
+    why = "the grader failed its own control: echo"
+    case.evaluation = replace(
+        scores,
+        grade=replace(grade, letter=None, letters=None, percent=None, interval=None, withheld=why, separable=False),
+        controls=(replace(controls[0], passed=False), *controls[1:]),
+        base=replace(scores.base, letter=None, letters=None),
+        tuned=replace(scores.tuned, letter=None, letters=None),
+    )
+
+
+def test_a_withheld_grade_shows_why_and_no_letter(case: Case) -> None:
+    withhold(case)
+    page = visible(case.page())
+    assert page.startswith("Grade withheld")
+    assert "Withheld" in page
+    assert "The grader failed its own control: echo." in page
+    assert "the grade is withheld" in page
+    assert "Better than its base" not in page
+    assert "**Grade withheld.** The grader failed its own control" in case.markdown()
+
+
+def test_a_difference_that_chance_can_make_is_called_so(case: Case) -> None:
+    comparison = replace(case.evaluation.comparison, difference=1.0, interval=Interval(-2.0, 4.0), p_value=0.4)
+    case.evaluation = replace(case.evaluation, comparison=comparison, grade=replace(case.evaluation.grade, separable=False))
+    assert "Not separable from the base" in visible(case.page())
+    assert "**Not separable from the base.**" in case.markdown()
+
+
+@pytest.mark.parametrize(("kind", "said"), [("builtin", True), ("hub", False), ("folder", False)])
+def test_the_built_in_base_is_said_loudly_and_only_then(case: Case, kind: str, said: bool) -> None:
+    case.base = replace(case.base, kind=kind, parameters=1_050_000, reason="the hub could not be reached")
+    page, text = visible(case.page()), case.markdown()
+    assert ("A demonstration model of 1.05 million parameters, not something to ship." in page) is said
+    assert ("A demonstration model, not something to ship." in text) is said
+    if said:
+        assert page.index("A demonstration model") < page.index("Grade of the tuned model")
+        assert "the hub could not be reached" in page
+
+
+def test_what_was_not_measured_is_absent_and_never_zero(case: Case) -> None:
+    page = visible(case.page())
+    assert "Peak memory" not in page
+    assert " Time " not in page
+    case.set("06_train_mlx/run_metadata.json", peak_memory_gb=1.5, seconds=75)
+    page = visible(case.page())
+    assert "Peak memory 1.50 GB" in page
+    assert "Time 1 min 15 s" in page
+
+
+def test_a_criterion_that_counted_for_no_answer_is_left_out(case: Case) -> None:
+    criteria = visible(case.page()).split("Formatting against targets")[1].split("Controls")[0]
+    assert "Bold" in criteria
+    assert "Tables" not in criteria
+
+
+def test_without_git_machine_or_validation_the_report_is_written_all_the_same(case: Case) -> None:
+    case.set("06_train_mlx/run_metadata.json", git=None, machine={}, packages={}, first_valid_loss=None)
+    case.set("06_train_mlx/loss_curve.json", train=[], valid=[], best=None)
+    page = visible(case.page())
+    assert "Validation loss fell" not in page
+    assert "commit" not in page.split("Provenance")[-1].split("Configuration")[0]
+
+
+def test_a_run_without_examples_has_no_empty_section(case: Case) -> None:
+    case.answers = []
+    page = Parsed(case.page())
+    assert "Answers side by side" not in page.text
+    assert {"href": "#examples"} not in page.of("a")
+
+
+def test_the_same_input_gives_the_same_bytes(case: Case) -> None:
+    first, text = case.page(), case.markdown()
+    assert (case.page(), case.markdown()) == (first, text)
+
+
+def test_the_page_needs_no_network_and_trusts_only_its_own_style_and_script(case: Case) -> None:
+    page = case.page()
+    parsed = Parsed(page)
+    links = [
+        value for attributes in parsed.of("a", "link", "img", "script", "iframe") for name, value in attributes.items() if name in ("href", "src")
+    ]
+    assert all(value is not None and value.startswith(("#", "data:,")) for value in links)
+    assert "url(" not in page
+    assert "@import" not in page
+    (policy,) = [meta["content"] for meta in parsed.of("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert not any(name.startswith("on") or name == "style" for _, attributes in parsed.tags for name in attributes)
+
+
+def test_links_controls_and_tables_are_usable_without_eyes_or_mouse(case: Case) -> None:
+    page = case.page()
+    parsed = Parsed(page)
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {str(a["href"])[1:] for a in parsed.of("a")} | {str(s["aria-labelledby"]) for s in parsed.of("section")}
+    assert targets <= set(ids)
+    assert len(parsed.of("table")) == len(parsed.of("caption")) >= 8
+    assert all(th.get("scope") for th in parsed.of("th"))
+    assert all(svg.get("aria-hidden") == "true" or svg.get("aria-label") for svg in parsed.of("svg"))
+    assert len(parsed.of("input", "select")) == len(parsed.of("label"))
+    levels = [int(tag[1]) for tag, _ in parsed.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def hostile(case: Case) -> None:
+    """Put hostile text wherever a model, a document or a file name can bring it in."""
+    case.add("hostile", 0.0, 99.0, HOSTILE)
+    row = replace(case.answers[-1], question=HOSTILE, reference=HOSTILE, kind=HOSTILE, group=HOSTILE)
+    case.answers[-1] = row
+    case.base = replace(case.base, name=HOSTILE, reason=HOSTILE, revision=HOSTILE, licence=HOSTILE)
+    case.evaluation = replace(
+        case.evaluation,
+        notes=(HOSTILE,),
+        kinds=(replace(case.evaluation.kinds[0], name=HOSTILE),),
+        controls=(replace(case.evaluation.controls[0], name=HOSTILE, description=HOSTILE, expected=HOSTILE),),
+    )
+    case.set("06_train_mlx/run_metadata.json", packages={HOSTILE: HOSTILE}, stopped=HOSTILE, config={"model": {"base": HOSTILE}})
+    case.set("03_curate/curation.json", removed_by_reason={HOSTILE: 3}, lowered_by={HOSTILE: 1}, repairs={HOSTILE: 1})
+
+
+def test_foreign_text_adds_no_element_to_the_page(case: Case) -> None:
+    case.add("harmless", 0.0, 99.0)
+    harmless = Parsed(case.page())
+    case.answers.pop()
+    hostile(case)
+    page = Parsed(case.page())
+    assert HOSTILE.replace("\n", " ") in page.text.replace("\n", " ")
+    for tag in ("script", "img", "a", "style", "iframe", "details", "form"):
+        assert len(page.of(tag)) == len(harmless.of(tag)), tag
+
+
+def test_foreign_text_is_no_markup_in_the_markdown(case: Case) -> None:
+    hostile(case)
+    text = case.markdown()
+    rendered = Parsed(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
+    assert rendered.of("script", "img") == [{"src": "loss_curve.png", "alt": "Training and validation loss over iterations"}]
+    assert rendered.of("a") == []
+    assert len(rendered.of("details")) == 2
+
+
+@pytest.mark.parametrize("text", ["", "plain", "```py\nx\n```", "`````", "ends with `", "` starts", "a | b"])
+def test_fences_and_spans_hold_any_text(text: str) -> None:
+    (token,) = MarkdownIt("commonmark").parse(fenced(text))
+    assert (token.type, token.content) == ("fence", text + "\n")
+    if text:
+        rendered = MarkdownIt("commonmark").enable("table").render(f"|a|\n|-|\n|{code_span(text)}|\n")
+        assert rendered.count("<td>") == 1
+        assert "<code>" in rendered
+
+
+@pytest.mark.parametrize("name", STEP.reads)
+def test_every_declared_input_is_needed_and_named_when_it_is_missing(case: Case, name: str) -> None:
+    context = case.context()
+    (case.root / name).unlink()
+    with pytest.raises((UserError, FileNotFoundError), match=re.escape(name.split("/")[1])):
+        write_report(context)
+
+
+def test_a_field_of_another_type_is_named_with_its_file_and_step(case: Case) -> None:
+    case.set("03_curate/curation.json", kept="many")
+    with pytest.raises(GradusError, match=r"curation\.json: cannot be read at 'kept'.*03_curate\.py --force"):
+        case.page()
+
+
+def test_the_tables_tell_training_data_and_answers_apart(case: Case) -> None:
+    learned = visible(case.page()).split("From data to grade")[1].split("Provenance")[0]
+    assert "Bold 70 % 100 % 0 % 100 %" in learned, "references and tuned answers have bold, the base's have none"
+    assert "Headings" not in learned
+
+
+def test_the_way_of_the_data_is_told_with_the_reasons(case: Case) -> None:
+    data = visible(case.page()).split("From documents to training")[1]
+    assert "Documents left out: same content 4, too short 2 60" in data
+    assert "20 of 100 examples." in data
+    assert "Low quality score 15" in data
+    assert "Nearly the same as another 5" in data
+    assert "Examples with personal data or keys, masked: 2." in data
+    assert ABSENT not in data.split("From data to grade")[0]

@@ -1,0 +1,107 @@
+"""Messages for people and for programs, and progress on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradus import log
+from gradus.config.load import PROJECT
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    log.close()
+    logging.getLogger("gradus").propagate = True
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_screen_shows_its_level_and_the_file_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "reports" / "x" / "log.jsonl"
+    log.set_up("warning", file)
+    logger = logging.getLogger("gradus.room")
+    for level in ("debug", "info", "warning"):
+        getattr(logger, level)("%s äöü", level)
+    assert capsys.readouterr().err == "WARNING warning äöü\n"
+    logger.debug("a file name that is no text: \udc80")
+    assert [(row["level"], row["logger"]) for row in rows(file)] == [(level, "gradus.room") for level in ("DEBUG", "INFO", "WARNING", "DEBUG")]
+    assert rows(file)[0]["message"] == "debug äöü"
+    assert rows(file)[3]["message"] == "a file name that is no text: \udc80"
+
+
+def test_file_is_continued_not_replaced(tmp_path: Path) -> None:
+    for word in ("one", "two"):
+        log.set_up("error", tmp_path / "log.jsonl")
+        logging.getLogger("gradus.room").info(word)
+    assert [row["message"] for row in rows(tmp_path / "log.jsonl")] == ["one", "two"]
+
+
+def test_log_that_cannot_be_written_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    log.set_up("info", tmp_path / "log.jsonl")
+    for number in range(3):
+        logging.getLogger("gradus.room").info("message %d", number)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "INFO message 0"
+    assert [line for line in lines if "cannot be written" in line] == [lines[1]]
+    assert lines[2:] == ["INFO message 1", "INFO message 2"]
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(log, "PLAIN_INTERVAL_SECONDS", 0.0)
+    log.set_up("info")
+    with log.progress("Counting", 4, start=1) as advance:
+        advance(1, "loss 2.0")
+        advance(2, "loss 1.0")
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"INFO Counting 2/4 loss 2\.0, \d+ s left", first)
+    assert re.fullmatch(r"INFO Counting 4/4 loss 1\.0, 0 s left", second)
+
+
+PROGRAM = """
+import logging, time
+from gradus.log import progress, set_up
+set_up("info")
+with progress("training", 30) as advance:
+    for number in range(30):
+        advance(1, "loss 5.844, validation 5.904, 2,445 tokens/s and more that has no room")
+        time.sleep(0.005)
+        if number == 10:
+            logging.getLogger("gradus.room").info("a message in between")
+"""
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_progress_on_a_terminal_cuts_the_note_never_the_numbers(columns: int) -> None:
+    master, slave = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), "COLUMNS": str(columns), "TERM": "xterm"}
+    environment.pop("NO_COLOR", None)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=slave, stdout=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    try:
+        while block := os.read(master, 4096):
+            shown += block
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(master)
+    assert process.wait(timeout=60) == 0
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()))
+    bars = [line for line in lines if line.startswith("training")]
+    assert any("a message in between" in line for line in lines)
+    assert all(re.search(r" \d+/30 [-\d:]+ left", line) for line in bars)
+    assert any(line.rstrip().endswith("no room") for line in bars) == (columns == 200)
+    assert all(len(line.split("INFO")[0]) <= columns for line in bars)

@@ -1,0 +1,80 @@
+"""Prepared data and jobs for real training runs of a second or two."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradus.config import load_config
+from gradus.config.load import PROJECT
+from gradus.files import write_json
+
+FACTS = [("sine", "sum"), ("cosine", "product"), ("mean", "average"), ("sort", "order"), ("scan", "list"), ("fold", "value"), ("zip", "pairs")]
+
+
+def rows(start: int, count: int) -> list[dict[str, Any]]:
+    """Conversations of unequal length about made-up functions."""
+    made = []
+    for i in range(start, start + count):
+        name, word = FACTS[i % len(FACTS)]
+        answer = f"`{name}` returns the **{word}**." + f" It takes {i} values." * (i % 4)
+        made.append(
+            {"id": f"row{i}", "messages": [{"role": "user", "content": f"What does {name} {i} do?"}, {"role": "assistant", "content": answer}]}
+        )
+    return made
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with train.jsonl (40 rows) and valid.jsonl (9 rows)."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for name, part in (("train", rows(0, 40)), ("valid", rows(100, 9))):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
+    return folder
+
+
+SHORT = {"iterations": 12, "report_every": 2, "validate_every": 4, "checkpoint_every": 3, "batch_size": 2, "learning_rate": 1e-3}
+
+JobMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path, prepared: Path, tiny_base: Path) -> JobMaker:
+    """`make_job("name", "train.method=dora", ...)` writes a job in a folder of its own and returns the job's path."""
+
+    def make(name: str, *settings: str) -> Path:
+        defaults = [f"train.{key}={value}" for key, value in SHORT.items()]
+        config = load_config(settings=[*defaults, "train.schedule.warmup_updates=2", "train.lora.rank=4", "prepare.max_tokens=128", *settings])
+        folder = tmp_path / name
+        folder.mkdir()
+        files = {part: str(prepared / f"{part}.jsonl") for part in ("train", "valid")}
+        write_json(folder / "job.json", {"config": config.model_dump(), "base": str(tiny_base), "folder": str(folder), **files})
+        return folder / "job.json"
+
+    return make
+
+
+def start_worker(job: Path) -> subprocess.Popen[str]:
+    """The real child process of a training run."""
+    command = [sys.executable, "-m", "gradus.train.worker", str(job)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT / "scripts")
+
+
+def events(job: Path) -> tuple[int, list[dict[str, Any]]]:
+    """Run a job to its end; returns exit code and events."""
+    worker = start_worker(job)
+    out, err = worker.communicate(timeout=300)
+    assert not err.strip() or worker.returncode == 0, err
+    return worker.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+def losses(job: Path) -> list[tuple[int, str, float]]:
+    """The loss series in metrics.jsonl."""
+    lines = job.with_name("metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(row["iteration"], row["kind"], row["loss"]) for row in map(json.loads, lines)]

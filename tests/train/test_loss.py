@@ -1,0 +1,85 @@
+"""gradus.train.loss: a packed example learns exactly what it learns alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradus.backend import mx, nn, tree_flatten
+from gradus.errors import UserError
+from gradus.models import load_model
+from gradus.train.data import Tokenized, make_batch
+from gradus.train.loss import SegmentMask, arrays, batch_loss, check_isolation, mean_loss
+
+
+@pytest.fixture(scope="module")
+def model(tiny_base: Path) -> nn.Module:
+    return load_model(tiny_base)[0]
+
+
+@pytest.fixture(scope="module")
+def sequences() -> list[Tokenized]:
+    random = np.random.default_rng(1)
+    return [Tokenized(str(n), random.integers(3, 250, n).astype(np.int32), (np.arange(n) >= n // 3).astype(np.int32)) for n in (17, 9, 25, 12)]
+
+
+def test_packed_logits_equal_those_of_examples_alone(model: nn.Module, sequences: list[Tokenized]) -> None:
+    batch = make_batch(sequences, [[0, 1, 2]], 64)
+    packed = model(mx.array(batch.tokens), cache=[SegmentMask(mx.array(batch.segments))] * len(model.layers))
+    start = 0
+    for example in sequences[:3]:
+        alone = model(mx.array(example.tokens[None]))
+        part = packed[:, start : start + len(example)]
+        assert mx.abs(part - alone).max().item() < 1e-5
+        start += len(example)
+
+
+def test_packed_loss_and_gradients_equal_the_sum_over_examples_alone(model: nn.Module, sequences: list[Tokenized]) -> None:
+    packed_gradient = nn.value_and_grad(model, lambda m, *a: batch_loss(m, *a, packed=True))
+    alone_gradient = nn.value_and_grad(model, lambda m, *a: batch_loss(m, *a, packed=False))
+    (loss, count), gradient = packed_gradient(model, *arrays(make_batch(sequences, [[0, 1], [2, 3]], 64)))
+    alone = [alone_gradient(model, *arrays(make_batch([s], [[0]], len(s)))) for s in sequences]
+    assert loss.item() == pytest.approx(sum(value.item() for (value, _), _ in alone), rel=1e-6)
+    assert count.item() == sum(tokens.item() for (_, tokens), _ in alone)
+    for name, value in tree_flatten(gradient):
+        total = sum(dict(tree_flatten(g))[name] for _, g in alone)
+        assert mx.abs(value - total).max().item() < 1e-4 * max(1.0, mx.abs(total).max().item()), name
+
+
+def test_without_isolation_the_logits_would_differ(model: nn.Module, sequences: list[Tokenized]) -> None:
+    """The probe of `check_isolation` is sharp enough to see a leak: a plain causal mask gives other logits."""
+    tokens = np.concatenate([sequences[0].tokens, sequences[1].tokens])[None]
+    leaking = model(mx.array(tokens))[:, len(sequences[0]) :]
+    alone = model(mx.array(sequences[1].tokens[None]))
+    assert mx.abs(leaking - alone).max().item() > 1e-3
+
+
+def test_check_isolation_accepts_attention_and_refuses_recurrence(model: nn.Module) -> None:
+    check_isolation(model, 500)
+
+    class Recurrent(nn.Module):
+        """Sums over everything before, which no attention mask stops."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(500, 8)
+            self.layers = [nn.Linear(8, 8)]
+
+        def __call__(self, inputs: mx.array, cache: object = None) -> mx.array:
+            return mx.cumsum(self.embed(inputs), axis=1)
+
+    with pytest.raises(UserError, match="see each other"):
+        check_isolation(Recurrent(), 500)
+
+
+def test_mean_loss_weighs_tokens_not_batches(model: nn.Module, sequences: list[Tokenized]) -> None:
+    one = mean_loss(model, [make_batch(sequences, [[0, 1, 2, 3]], 64)], packed=True)
+    several = mean_loss(model, [make_batch(sequences, [[i]], 32) for i in range(4)], packed=True)
+    assert one == pytest.approx(several, rel=1e-5)
+
+
+def test_sliding_window_is_kept() -> None:
+    mask = SegmentMask(mx.array([[1, 1, 1, 1]])).make_mask(4, window_size=2)
+    assert mask[0, 0].tolist() == [[True, False, False, False], [True, True, False, False], [False, True, True, False], [False, False, True, True]]
