@@ -3,18 +3,28 @@
 On Linux without a GPU the `mlx` wheel links the reference BLAS (6 GFLOP/s on two cores). An OpenBLAS put into the
 global symbol table *before* the first `import mlx.core` is used instead and is about 30 times faster, so every module
 that needs MLX imports it from here. macOS (Accelerate, Metal) and CUDA need none of it.
+
+MLX runs everything but matrix products on one thread a stream. On a CPU `on_streams` therefore gives each core a stream
+of its own and a part of the batch, and the BLAS keeps to one thread a stream.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
+import itertools
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 SLOW_GFLOPS = 20.0
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def _faiss_openblas() -> list[Path]:
@@ -33,6 +43,8 @@ def load_fast_blas() -> str:
         return ""
     # Few compiled kernels pay for g++ at run time on a CPU (19 s cold for at most 7 %); the bits are the same.
     os.environ.setdefault("MLX_DISABLE_COMPILE", "1")
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     for libraries in (["libopenblas.so.0"], [str(path) for path in _faiss_openblas()]):
         try:
             loaded = [ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL) for name in libraries]
@@ -58,6 +70,21 @@ def device_name() -> str:
     return "metal" if mx.metal.is_available() else "cuda"
 
 
+@cache
+def cpu_streams() -> tuple[mx.Stream, ...]:
+    """One stream a core where MLX computes on the CPU, else none."""
+    return tuple(mx.new_stream(mx.cpu) for _ in range(os.cpu_count() or 1)) if device_name() == "cpu" else ()
+
+
+def on_streams(function: Callable[[T], R], parts: Sequence[T]) -> list[R]:
+    """`function` of every part, each on a CPU stream of its own, so that evaluation runs them side by side."""
+    results = []
+    for part, stream in zip(parts, itertools.cycle(cpu_streams() or (None,))):
+        with mx.stream(stream) if stream and len(parts) > 1 else nullcontext():
+            results.append(function(part))
+    return results
+
+
 def matmul_gflops(size: int = 512) -> float:
     """Measured speed of a float32 matrix product on the default device, in GFLOP/s (best of three)."""
     a = mx.random.normal((size, size))
@@ -73,6 +100,6 @@ def _timed(action: object) -> float:
 
 
 __all__ = [
-    "BLAS", "SLOW_GFLOPS", "device_name", "load_fast_blas", "matmul_gflops", "mx", "nn", "optimizers",
+    "BLAS", "SLOW_GFLOPS", "cpu_streams", "device_name", "load_fast_blas", "matmul_gflops", "mx", "nn", "on_streams", "optimizers",
     "tree_flatten", "tree_map", "tree_unflatten",
 ]  # fmt: skip

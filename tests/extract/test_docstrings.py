@@ -64,8 +64,7 @@ def test_directives() -> None:
         ".. math::\n\n    a_1 + b\n\n.. code-block:: python\n\n    f(1)\n\n.. [1] A book.\n\n.. _target:\n\nEnd."
     )
     assert markdown(text) == (
-        "Text.\n\n**Note:** Mind `this`.\n\n**Deprecated since version 3.0.** Use `b`.\n\n"
-        "```math\na_1 + b\n```\n\n```python\nf(1)\n```\n\nEnd."
+        "Text.\n\n**Note:** Mind `this`.\n\n**Deprecated since version 3.0.** Use `b`.\n\n```math\na_1 + b\n```\n\n```python\nf(1)\n```\n\nEnd."
     )
 
 

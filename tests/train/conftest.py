@@ -50,7 +50,9 @@ def make_job(tmp_path: Path, prepared: Path, tiny_base: Path) -> JobMaker:
 
     def make(name: str, *settings: str) -> Path:
         defaults = [f"train.{key}={value}" for key, value in SHORT.items()]
-        config = load_config(settings=[*defaults, "train.schedule.warmup_updates=2", "train.lora.rank=4", "prepare.max_tokens=128", *settings])
+        config = load_config(
+            settings=[*defaults, "train.schedule.warmup_updates=2", "train.lora.rank=4", "prepare.max_tokens=128", "train.row_tokens=64", *settings]
+        )
         folder = tmp_path / name
         folder.mkdir()
         files = {part: str(prepared / f"{part}.jsonl") for part in ("train", "valid")}

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gradus.train.data import Layout, Tokenized, make_batch, pack, plan_epoch, training_batches, validation_batches
+from gradus.train.data import Layout, Rows, Tokenized, make_batch, pack, plan_epoch, training_batches, validation_batches
 
 
 def sequence(number: int, length: int, supervised: int) -> Tokenized:
@@ -25,25 +25,29 @@ def sequences() -> list[Tokenized]:
 def test_pack_fills_rows_without_overflow_and_loses_nothing() -> None:
     lengths = np.random.default_rng(0).integers(1, 100, 500).tolist()
     order = sorted(range(500), key=lambda i: -lengths[i])
-    rows = pack(lengths, order, 128)
-    assert sorted(i for row in rows for i in row) == list(range(500))
-    assert all(sum(lengths[i] for i in row) <= 128 for row in rows)
+    rows = pack(lengths, order, [128])
+    assert sorted(i for _, row in rows for i in row) == list(range(500))
+    assert all(sum(lengths[i] for i in row) <= 128 for _, row in rows)
     assert len(rows) <= 11 / 9 * -(-sum(lengths) // 128) + 1
 
 
 def test_pack_takes_the_fullest_row_that_fits() -> None:
-    assert pack([6, 5, 4, 5], [0, 1, 2, 3], 10) == [[0, 2], [1, 3]]
+    assert pack([6, 5, 4, 5], [0, 1, 2, 3], [10]) == [(10, [0, 2]), (10, [1, 3])]
+
+
+def test_a_new_row_takes_the_smallest_width_its_first_item_fits_in() -> None:
+    assert pack([90, 20, 30, 11], [0, 2, 1, 3], [40, 100]) == [(100, [0]), (40, [2]), (40, [1, 3])]
 
 
 @pytest.mark.parametrize("packing", [True, False])
 def test_an_epoch_holds_every_example_once(sequences: list[Tokenized], packing: bool) -> None:
-    plan = plan_epoch(sequences, Layout(4, packing, 64), 1, 0)
-    assert sorted(i for batch in plan for row in batch for i in row) == list(range(97))
+    plan = plan_epoch(sequences, Layout(4, packing, 32, 64), 1, 0)
+    assert sorted(i for batch in plan for row in batch.rows for i in row) == list(range(97))
 
 
 @pytest.mark.parametrize("packing", [True, False])
 def test_batches_from_a_position_are_those_of_an_uninterrupted_run(sequences: list[Tokenized], packing: bool) -> None:
-    layout = Layout(4, packing, 64)
+    layout = Layout(4, packing, 32, 64)
     whole = list(itertools.islice(training_batches(sequences, layout, 5, 0, 0), 60))
     epoch, position, _ = whole[37]
     rest = list(itertools.islice(training_batches(sequences, layout, 5, epoch, position), 23))
@@ -54,26 +58,25 @@ def test_batches_from_a_position_are_those_of_an_uninterrupted_run(sequences: li
 
 
 def test_epochs_differ_and_seeds_differ(sequences: list[Tokenized]) -> None:
-    plans = [plan_epoch(sequences, Layout(4, True, 64), s, e) for s, e in ((0, 0), (0, 1), (1, 0))]
+    plans = [plan_epoch(sequences, Layout(4, True, 32, 64), s, e) for s, e in ((0, 0), (0, 1), (1, 0))]
     assert plans[0] != plans[1]
     assert plans[0] != plans[2]
 
 
-def test_packed_batches_have_one_shape(sequences: list[Tokenized]) -> None:
-    shapes = {batch.tokens.shape[1] for batch in validation_batches(sequences, Layout(4, True, 64))}
-    assert shapes == {64}
+def test_packed_batches_have_two_shapes_of_the_same_number_of_tokens(sequences: list[Tokenized]) -> None:
+    shapes = {batch.tokens.shape for batch in validation_batches(sequences, Layout(4, True, 32, 64))}
+    assert shapes == {(4, 64), (8, 32)}
 
 
 def test_length_sorted_batches_pad_little(sequences: list[Tokenized]) -> None:
-    batches = validation_batches(sequences, Layout(4, False, 64))
+    batches = validation_batches(sequences, Layout(4, False, 32, 64))
     used = sum((batch.segments > 0).sum() for batch in batches)
     assert used == sum(len(s) for s in sequences)
     assert all(batch.tokens.shape[1] - 32 < (batch.segments > 0).sum(axis=1).max() for batch in batches)
 
 
 def test_a_batch_marks_segments_and_never_supervises_the_first_token_of_one() -> None:
-    rows = [[0, 1]]
-    batch = make_batch([sequence(1, 5, 5), sequence(2, 3, 1)], rows, 10)
+    batch = make_batch([sequence(1, 5, 5), sequence(2, 3, 1)], Rows(10, [[0, 1]]))
     assert batch.tokens.tolist() == [[1000, 1001, 1002, 1003, 1004, 2000, 2001, 2002, 0, 0]]
     assert batch.segments.tolist() == [[1, 1, 1, 1, 1, 2, 2, 2, 0, 0]]
     assert batch.mask.tolist() == [[0, 1, 1, 1, 1, 0, 0, 1, 0, 0]]

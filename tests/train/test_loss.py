@@ -10,8 +10,9 @@ import pytest
 from gradus.backend import mx, nn, tree_flatten
 from gradus.errors import UserError
 from gradus.models import load_model
-from gradus.train.data import Tokenized, make_batch
-from gradus.train.loss import SegmentMask, arrays, batch_loss, check_isolation, mean_loss
+from gradus.train.data import Rows, Tokenized, make_batch
+from gradus.train.loss import Forward, arrays, can_split_head, mean_loss, parts
+from gradus.train.packing import SegmentMask, check_isolation
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def sequences() -> list[Tokenized]:
 
 
 def test_packed_logits_equal_those_of_examples_alone(model: nn.Module, sequences: list[Tokenized]) -> None:
-    batch = make_batch(sequences, [[0, 1, 2]], 64)
+    batch = make_batch(sequences, Rows(64, [[0, 1, 2]]))
     packed = model(mx.array(batch.tokens), cache=[SegmentMask(mx.array(batch.segments))] * len(model.layers))
     start = 0
     for example in sequences[:3]:
@@ -37,10 +38,10 @@ def test_packed_logits_equal_those_of_examples_alone(model: nn.Module, sequences
 
 
 def test_packed_loss_and_gradients_equal_the_sum_over_examples_alone(model: nn.Module, sequences: list[Tokenized]) -> None:
-    packed_gradient = nn.value_and_grad(model, lambda m, *a: batch_loss(m, *a, packed=True))
-    alone_gradient = nn.value_and_grad(model, lambda m, *a: batch_loss(m, *a, packed=False))
-    (loss, count), gradient = packed_gradient(model, *arrays(make_batch(sequences, [[0, 1], [2, 3]], 64)))
-    alone = [alone_gradient(model, *arrays(make_batch([s], [[0]], len(s)))) for s in sequences]
+    packed_gradient = nn.value_and_grad(model, Forward(packed=True, split_head=True).loss)
+    alone_gradient = nn.value_and_grad(model, Forward(packed=False, split_head=False).loss)
+    (loss, count), gradient = packed_gradient(model, arrays(make_batch(sequences, Rows(64, [[0, 1], [2, 3]]))))
+    alone = [alone_gradient(model, arrays(make_batch([s], Rows(len(s), [[0]])))) for s in sequences]
     assert loss.item() == pytest.approx(sum(value.item() for (value, _), _ in alone), rel=1e-6)
     assert count.item() == sum(tokens.item() for (_, tokens), _ in alone)
     for name, value in tree_flatten(gradient):
@@ -75,11 +76,43 @@ def test_check_isolation_accepts_attention_and_refuses_recurrence(model: nn.Modu
 
 
 def test_mean_loss_weighs_tokens_not_batches(model: nn.Module, sequences: list[Tokenized]) -> None:
-    one = mean_loss(model, [make_batch(sequences, [[0, 1, 2, 3]], 64)], packed=True)
-    several = mean_loss(model, [make_batch(sequences, [[i]], 32) for i in range(4)], packed=True)
+    forward = Forward(packed=True, split_head=True)
+    one = mean_loss(model, [make_batch(sequences, Rows(64, [[0, 1, 2, 3]]))], forward)
+    several = mean_loss(model, [make_batch(sequences, Rows(32, [[i]])) for i in range(4)], forward)
     assert one == pytest.approx(several, rel=1e-5)
 
 
 def test_sliding_window_is_kept() -> None:
     mask = SegmentMask(mx.array([[1, 1, 1, 1]])).make_mask(4, window_size=2)
     assert mask[0, 0].tolist() == [[True, False, False, False], [True, True, False, False], [False, True, True, False], [False, False, True, True]]
+
+
+def test_head_at_supervised_positions_gives_the_loss_of_the_whole(model: nn.Module, sequences: list[Tokenized]) -> None:
+    batch = arrays(make_batch(sequences, Rows(64, [[0, 1], [2], [3]])))
+    losses = [Forward(packed=True, split_head=split).loss(model, batch) for split in (True, False)]
+    assert losses[0][0].item() == pytest.approx(losses[1][0].item(), rel=1e-6)
+    assert losses[0][1].item() == sum(int(s.mask[1:].sum()) for s in sequences)
+
+
+def test_the_parts_of_a_batch_hold_all_of_it(model: nn.Module, sequences: list[Tokenized]) -> None:
+    batch = make_batch(sequences, Rows(64, [[0, 1], [2], [3]]))
+    forward = Forward(packed=True, split_head=True)
+    whole = forward.loss(model, arrays(batch))
+    pieces = [forward.loss(model, part) for part in parts(batch)]
+    assert sum(loss.item() for loss, _ in pieces) == pytest.approx(whole[0].item(), rel=1e-6)
+
+
+def test_a_model_that_scales_its_logits_is_run_whole(model: nn.Module) -> None:
+    assert can_split_head(model)
+
+    class Scaled(nn.Module):
+        """Like models whose last line multiplies the logits."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model.model
+
+        def __call__(self, inputs: mx.array) -> mx.array:
+            return model(inputs) * 0.5
+
+    assert not can_split_head(Scaled())

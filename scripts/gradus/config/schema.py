@@ -143,6 +143,7 @@ class Builtin(Section):
     batch_size: Positive
     sequence_length: Annotated[int, Field(ge=32)]
     learning_rate: PositiveFloat
+    embedding_learning_rate: PositiveFloat
 
     @model_validator(mode="after")
     def heads_fit(self) -> Builtin:
@@ -188,6 +189,7 @@ class Train(Section):
     gradient_accumulation: Positive
     gradient_checkpointing: bool
     packing: bool
+    row_tokens: Annotated[int, Field(ge=32)]
     report_every: Positive
     validate_every: Positive
     checkpoint_every: Positive

@@ -42,9 +42,7 @@ def directive(name: str, argument: str, lines: list[Line], parse: Callable[[list
     return []
 
 
-def _labelled(
-    label: str, argument: str, body: list[Line], span: tuple[int, int], parse: Callable[[list[Line]], list[Block]]
-) -> list[Block]:
+def _labelled(label: str, argument: str, body: list[Line], span: tuple[int, int], parse: Callable[[list[Line]], list[Block]]) -> list[Block]:
     """A bold label and the text it announces, in one paragraph where the text begins with one."""
     blocks = parse(body)
     follow = blocks.pop(0).text if blocks and blocks[0].kind == "paragraph" else ""

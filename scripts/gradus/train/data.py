@@ -35,16 +35,21 @@ class Tokenized:
 
 @dataclass(frozen=True)
 class Layout:
-    """How examples are laid into batches: rows a batch, whether rows are packed, and the tokens a packed row holds."""
+    """How examples are laid into batches.
+
+    Packed, a row holds `row_tokens` tokens, or `max_tokens` when it starts with an example longer than that; a batch
+    holds `batch_size * max_tokens` tokens, so it has more of the short rows. There are two shapes, whatever the data.
+    Unpacked, a row is one example and a batch is as long as its longest row.
+    """
 
     batch_size: int
     packing: bool
-    capacity: int
+    row_tokens: int
+    max_tokens: int
 
-    @property
-    def width(self) -> int | None:
-        """The common length of all packed rows; None where a batch is as long as its longest row."""
-        return self.capacity if self.packing else None
+    def widths(self) -> tuple[int, ...]:
+        """Lengths of packed rows, ascending."""
+        return tuple(sorted({min(self.row_tokens, self.max_tokens), self.max_tokens}))
 
 
 @dataclass(frozen=True)
@@ -76,31 +81,44 @@ def read_sequences(path: Path, tokenizer: Any, max_tokens: int) -> list[Tokenize
     return sequences
 
 
-def pack(lengths: Sequence[int], order: Sequence[int], capacity: int) -> list[list[int]]:
+def pack(lengths: Sequence[int], order: Sequence[int], widths: Sequence[int]) -> list[tuple[int, list[int]]]:
     """Best-fit bin packing in the given order: each item goes into the fullest row that still takes it.
 
-    Rows are found by bisection in a sorted list of their free space. Fed longest first this is best-fit decreasing,
-    which uses at most 11/9 of the optimal number of rows (Johnson 1973).
+    Rows are found by bisection in a sorted list of their free space. Fed longest first with one width this is best-fit
+    decreasing, which uses at most 11/9 of the optimal number of rows (Johnson 1973).
 
     Args:
         lengths: tokens of every item.
         order: indices into `lengths`, in the order of packing.
-        capacity: tokens a row holds.
+        widths: tokens that a row may hold, ascending; a new row takes the smallest that its first item fits in.
+
+    Returns:
+        Rows as (width, items).
     """
-    rows: list[list[int]] = []
+    rows: list[tuple[int, list[int]]] = []
     free: list[tuple[int, int]] = []
     for item in order:
         place = bisect.bisect_left(free, (lengths[item], -1))
-        room, row = free.pop(place) if place < len(free) else (capacity, len(rows))
-        if row == len(rows):
-            rows.append([])
-        rows[row].append(item)
+        if place < len(free):
+            room, row = free.pop(place)
+        else:
+            room, row = next(width for width in widths if width >= lengths[item]), len(rows)
+            rows.append((room, []))
+        rows[row][1].append(item)
         bisect.insort(free, (room - lengths[item], row))
     return rows
 
 
-def plan_epoch(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch: int) -> list[list[list[int]]]:
-    """The batches of one epoch as lists of rows of indices; the same arguments give the same plan, so a run can go on inside it.
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one batch, each a list of indices of examples, and their common width in tokens."""
+
+    width: int
+    rows: list[list[int]]
+
+
+def plan_epoch(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch: int) -> list[Rows]:
+    """The batches of one epoch; the same arguments give the same plan, so a run can go on inside it.
 
     Packed, items are shuffled within classes of similar length so that rows differ between epochs; unpacked, neighbours
     in length share a batch. The order of the batches is drawn anew each epoch.
@@ -109,21 +127,36 @@ def plan_epoch(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch:
     lengths = np.array([len(s) for s in sequences])
     jitter = random.permutation(len(sequences))
     if layout.packing:
-        order = np.lexsort((jitter, -(lengths // PAD_TO)))
-        rows = pack(lengths.tolist(), order.tolist(), layout.capacity)
-        rows = [rows[i] for i in random.permutation(len(rows))]
+        batches = _packed(lengths, np.lexsort((jitter, -(lengths // PAD_TO))), layout, random)
     else:
-        rows = [[int(i)] for i in np.lexsort((jitter, lengths))]
-    batches = [rows[i : i + layout.batch_size] for i in range(0, len(rows), layout.batch_size)]
+        order = np.lexsort((jitter, lengths)).tolist()
+        groups = [order[i : i + layout.batch_size] for i in range(0, len(order), layout.batch_size)]
+        batches = [Rows(round_up(int(lengths[group].max())), [[item] for item in group]) for group in groups]
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def make_batch(sequences: Sequence[Tokenized], rows: Sequence[Sequence[int]], length: int | None = None) -> Batch:
-    """Lay rows of examples side by side; `length` is the common length, by default the longest row rounded up to 32."""
-    longest = max(sum(len(sequences[i]) for i in row) for row in rows)
-    width = length or -(-longest // PAD_TO) * PAD_TO
-    tokens, segments, mask = (np.zeros((len(rows), width), np.int32) for _ in range(3))
-    for line, row in enumerate(rows):
+def _packed(lengths: np.ndarray, order: np.ndarray, layout: Layout, random: np.random.Generator) -> list[Rows]:
+    """Batches of packed rows of one width each; empty rows fill the last, so that its shape is that of the others."""
+    packed = pack(lengths.tolist(), order.tolist(), layout.widths())
+    batches = []
+    for width in layout.widths():
+        rows = [items for row_width, items in packed if row_width == width]
+        rows = [rows[i] for i in random.permutation(len(rows))]
+        size = max(layout.batch_size * layout.max_tokens // width, 1)
+        groups = [rows[i : i + size] for i in range(0, len(rows), size)]
+        batches += [Rows(width, group + [[] for _ in range(size - len(group))]) for group in groups]
+    return batches
+
+
+def round_up(length: int) -> int:
+    """The next multiple of 32: fewer shapes for the compiler."""
+    return -(-length // PAD_TO) * PAD_TO
+
+
+def make_batch(sequences: Sequence[Tokenized], rows: Rows) -> Batch:
+    """Lay rows of examples side by side."""
+    tokens, segments, mask = (np.zeros((len(rows.rows), rows.width), np.int32) for _ in range(3))
+    for line, row in enumerate(rows.rows):
         start = 0
         for number, item in enumerate(row, 1):
             end = start + len(sequences[item])
@@ -132,7 +165,7 @@ def make_batch(sequences: Sequence[Tokenized], rows: Sequence[Sequence[int]], le
             mask[line, start] = 0  # nothing before it could have predicted it
             segments[line, start:end] = number
             start = end
-    return Batch(tokens, segments, mask, tuple(sequences[i].id for row in rows for i in row))
+    return Batch(tokens, segments, mask, tuple(sequences[i].id for row in rows.rows for i in row))
 
 
 def training_batches(sequences: Sequence[Tokenized], layout: Layout, seed: int, epoch: int, position: int) -> Iterator[tuple[int, int, Batch]]:
@@ -140,10 +173,10 @@ def training_batches(sequences: Sequence[Tokenized], layout: Layout, seed: int, 
     while True:
         plan = plan_epoch(sequences, layout, seed, epoch)
         for place in range(position, len(plan)):
-            yield epoch, place, make_batch(sequences, plan[place], layout.width)
+            yield epoch, place, make_batch(sequences, plan[place])
         epoch, position = epoch + 1, 0
 
 
 def validation_batches(sequences: Sequence[Tokenized], layout: Layout) -> list[Batch]:
     """All sequences once, always in the same batches."""
-    return [make_batch(sequences, rows, layout.width) for rows in plan_epoch(sequences, layout, 0, 0)]
+    return [make_batch(sequences, rows) for rows in plan_epoch(sequences, layout, 0, 0)]

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gradus.backend import mx, nn, optimizers, tree_map
+from gradus.backend import mx, nn, on_streams, optimizers, tree_map
 from gradus.config.schema import Train
 from gradus.errors import GradusError
 from gradus.train.checkpoint import Progress, checkpoints, forget_worse, restore_checkpoint, save_best, save_checkpoint
 from gradus.train.data import Batch, Layout, Tokenized, training_batches, validation_batches
-from gradus.train.loss import arrays, batch_loss, mean_loss
+from gradus.train.loss import Arrays, Forward, mean_loss, parts
 
 Stopped = Literal["finished", "early stopping", "interrupted"]
 
@@ -28,8 +28,8 @@ class Job:
     train: Train
     sequences: list[Tokenized]
     validation: list[Tokenized]
-    capacity: int
-    """Tokens a packed row holds."""
+    layout: Layout
+    forward: Forward
     seed: int
     folder: Path
     """Where `metrics.jsonl`, checkpoints and the best adapter go."""
@@ -43,9 +43,8 @@ class Trainer:
         self.progress = Progress()
         self.checkpoint_folder = job.folder / "checkpoints"
         self.metrics = job.folder / "metrics.jsonl"
-        self.layout = Layout(job.train.batch_size, job.train.packing, job.capacity)
-        self.validation = validation_batches(job.validation, self.layout)
-        self.step = make_step(model, optimizer, job.train)
+        self.validation = validation_batches(job.validation, job.layout)
+        self.step = make_step(model, optimizer, job.train, job.forward)
 
     def run(self, interrupted: Callable[[], bool]) -> Stopped:
         """Train; `interrupted` is asked after each iteration, and when it says yes a checkpoint is written first.
@@ -58,7 +57,9 @@ class Trainer:
         if not self._restore():
             self._validate()
         gradient = None
-        for epoch, position, batch in training_batches(self.job.sequences, self.layout, self.job.seed, self.progress.epoch, self.progress.position):
+        for epoch, position, batch in training_batches(
+            self.job.sequences, self.job.layout, self.job.seed, self.progress.epoch, self.progress.position
+        ):
             if self.progress.iteration >= train.iterations:
                 return "finished"
             gradient = self._iterate(batch, gradient)
@@ -99,9 +100,9 @@ class Trainer:
         start = time.perf_counter()
         progress = self.progress
         progress.iteration += 1
-        loss, tokens, gradient = self.step(*arrays(batch), gradient, self._update_due())
+        loss, tokens, gradient = self.step(parts(batch), gradient, self._update_due())
         mx.eval(loss, tokens, gradient, self.model.state, self.optimizer.state)
-        value, count = loss.item(), tokens.item()
+        value, count = loss.item(), int(tokens.item())
         if not math.isfinite(value):
             raise GradusError(
                 f"the loss is {value} at iteration {progress.iteration}", where=f"rows {', '.join(batch.ids[:4])}",
@@ -127,7 +128,7 @@ class Trainer:
     def _validate(self) -> None:
         """Measure the validation loss, keep the weights when it is the best so far."""
         progress = self.progress
-        loss = mean_loss(self.model, self.validation, packed=self.job.train.packing)
+        loss = mean_loss(self.model, self.validation, self.job.forward)
         self._record("valid", loss)
         if not math.isfinite(loss):
             raise GradusError(
@@ -158,31 +159,38 @@ class Trainer:
         self.emit({"event": kind, "iteration": progress.iteration, "loss": loss})
 
 
-def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train) -> Callable[..., tuple[mx.array, mx.array, Any]]:
+Step = Callable[[list[Arrays], Any, bool], tuple[mx.array, mx.array, Any]]
+
+
+def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward) -> Step:
     """One compiled micro-batch: add its gradient to what is pending and, when due, apply the update.
 
     Gradients are of the summed loss and are divided by the number of supervised tokens of the whole update, so that
     every token weighs the same however the micro-batches fell.
     """
-    gradient_of = nn.value_and_grad(model, partial(batch_loss, packed=train.packing))
+    gradient_of = nn.value_and_grad(model, forward.loss)
     state = [model.state, optimizer.state, mx.random.state]
 
     @partial(mx.compile, inputs=state, outputs=state)
-    def step(tokens: mx.array, segments: mx.array, mask: mx.array, pending: Any, update: bool) -> tuple[mx.array, mx.array, Any]:
-        (loss, count), gradient = gradient_of(model, tokens, segments, mask)
-        total = count
+    def step(batch: list[Arrays], pending: Any, update: bool) -> tuple[mx.array, mx.array, Any]:
+        results = on_streams(lambda part: gradient_of(model, part), batch)
+        loss, count = sum(r[0][0] for r in results), sum(r[0][1] for r in results)
+        total, gradient = count, _add([r[1] for r in results])
         if pending is not None:
-            gradient = tree_map(lambda a, b: a + b, gradient, pending[0])
-            total = count + pending[1]
+            gradient, total = _add([gradient, pending[0]]), count + pending[1]
         if not update:
             return loss, count, (gradient, total)
-        gradient = tree_map(lambda g: g / total, gradient)
+        gradient = tree_map(lambda g: g / mx.maximum(total, 1), gradient)
         if train.max_grad_norm:
             gradient, _ = optimizers.clip_grad_norm(gradient, train.max_grad_norm)
         optimizer.update(model, gradient)
         return loss, count, None
 
     return step
+
+
+def _add(gradients: list[Any]) -> Any:
+    return gradients[0] if len(gradients) == 1 else tree_map(lambda *values: sum(values), *gradients)
 
 
 def keep_metrics_until(path: Path, iteration: int) -> None:

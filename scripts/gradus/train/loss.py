@@ -1,97 +1,96 @@
-"""The loss of a batch, with the segments of a packed row isolated from each other."""
+"""The loss of a batch: logits are computed at supervised positions only, since the others are not asked for."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from gradus.backend import mx, nn
-from gradus.errors import UserError
+from gradus.backend import cpu_streams, mx, nn, on_streams
 from gradus.train.data import Batch
+from gradus.train.packing import SegmentMask
 
 
-class SegmentMask:
-    """Stands in for a key-value cache, to hand mlx-lm's unmodified models a block-diagonal causal mask.
-
-    Models ask their first cache for the attention mask and pass keys and values through it. This one returns them as
-    they are and makes a mask in which a token sees the earlier tokens of its own segment only. Rotary positions need no
-    reset at a segment's start, since they act through differences.
+class Arrays(NamedTuple):
+    """A batch for the loss. `positions` are flat indices into `(rows, length - 1)` of the places whose next token is
+    supervised, `targets` those next tokens, `weights` 1.0 for each, or 0.0 where the list was filled up.
     """
 
-    offset = 0
-
-    def __init__(self, segments: mx.array) -> None:
-        self.segments = segments
-
-    def update_and_fetch(self, keys: mx.array, values: mx.array) -> tuple[mx.array, mx.array]:
-        """Keys and values unchanged: nothing is cached in training."""
-        return keys, values
-
-    def make_mask(self, length: int, return_array: bool = False, window_size: int | None = None) -> mx.array:
-        """Boolean mask `(rows, 1, length, length)`, true where attention is allowed."""
-        same = self.segments[:, :, None] == self.segments[:, None, :]
-        places = mx.arange(length)
-        distance = places[:, None] - places[None, :]
-        allowed = distance >= 0
-        if window_size is not None:
-            allowed = allowed & (distance < window_size)
-        return (same & allowed)[:, None]
+    tokens: mx.array
+    segments: mx.array
+    positions: mx.array
+    targets: mx.array
+    weights: mx.array
 
 
-def batch_loss(model: nn.Module, tokens: mx.array, segments: mx.array, mask: mx.array, *, packed: bool) -> tuple[mx.array, mx.array]:
-    """Summed cross-entropy over supervised tokens, in nats, and their number.
+def arrays(batch: Batch) -> Arrays:
+    """A batch as MLX arrays. The number of positions is rounded up to a sixteenth of the batch, for few compiled shapes."""
+    found = np.flatnonzero(batch.mask[:, 1:])
+    step = max(batch.mask.size // 16, 1)
+    positions = np.zeros(max(-(-len(found) // step) * step, step), np.int32)
+    positions[: len(found)] = found
+    weights = np.zeros(len(positions), np.float32)
+    weights[: len(found)] = 1.0
+    targets = batch.tokens[:, 1:].reshape(-1)[positions]
+    return Arrays(*map(mx.array, (batch.tokens, batch.segments, positions, targets, weights)))
 
-    Args:
-        tokens, segments, mask: `(rows, length)`, see `Batch`.
-        packed: whether rows hold several segments; unpacked rows need no mask beyond the causal one.
+
+def parts(batch: Batch) -> list[Arrays]:
+    """The batch cut by rows into a part for each CPU stream; whole on a GPU."""
+    lines = np.array_split(np.arange(len(batch.tokens)), min(len(cpu_streams()) or 1, len(batch.tokens)))
+    return [arrays(Batch(batch.tokens[i], batch.segments[i], batch.mask[i], ())) for i in lines]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """How a model is run on a batch: with isolated segments or not, and with its head at supervised positions only or not."""
+
+    packed: bool
+    split_head: bool
+
+    def logits(self, model: nn.Module, batch: Arrays) -> mx.array:
+        """Logits `(positions, vocabulary)`."""
+        cache = [SegmentMask(batch.segments[:, :-1])] * len(model.layers) if self.packed else None
+        inputs = batch.tokens[:, :-1]
+        if self.split_head:
+            hidden = model.model(inputs, cache=cache)
+            return _head(model, hidden.reshape(-1, hidden.shape[-1])[batch.positions])
+        logits = model(inputs, cache=cache)
+        return logits.reshape(-1, logits.shape[-1])[batch.positions]
+
+    def loss(self, model: nn.Module, batch: Arrays) -> tuple[mx.array, mx.array]:
+        """Summed cross-entropy over supervised tokens, in nats, and their number."""
+        losses = nn.losses.cross_entropy(self.logits(model, batch).astype(mx.float32), batch.targets)
+        return (losses * batch.weights).sum(), batch.weights.sum()
+
+
+def _head(model: nn.Module, hidden: mx.array) -> mx.array:
+    return model.lm_head(hidden) if "lm_head" in model else model.model.embed_tokens.as_linear(hidden)
+
+
+def can_split_head(model: nn.Module) -> bool:
+    """Whether body and head of the model, run apart, give the logits of the whole; asked of a probe, not of a name.
+
+    Models that scale or cap their logits, or that are built otherwise, fail it and are run whole.
     """
-    cache = [SegmentMask(segments[:, :-1])] * len(model.layers) if packed else None
-    logits = model(tokens[:, :-1], cache=cache)
-    supervised = mask[:, 1:]
-    losses = nn.losses.cross_entropy(logits, tokens[:, 1:]) * supervised
-    return losses.astype(mx.float32).sum(), supervised.sum()
-
-
-def arrays(batch: Batch) -> tuple[mx.array, mx.array, mx.array]:
-    """A batch as MLX arrays in the order of `batch_loss`."""
-    return mx.array(batch.tokens), mx.array(batch.segments), mx.array(batch.mask)
-
-
-def check_isolation(model: nn.Module, vocabulary: int) -> None:
-    """Prove on a probe that a packed example gets the logits that it gets alone.
-
-    Raises:
-        UserError: when it does not, as in models whose layers carry a recurrent state across segments.
-    """
-    cure = "Set train.packing=false for this model"
-    probe = np.random.default_rng(0).integers(0, min(vocabulary, 500), (1, 24))
-    segments = mx.array([[1] * 11 + [2] * 13])
+    probe = mx.array([[1, 2, 3, 4]])
     try:
-        packed = model(mx.array(probe), cache=[SegmentMask(segments)] * len(model.layers))
-    except (AttributeError, TypeError, IndexError, ValueError) as error:
-        raise UserError(f"this architecture cannot be packed ({error})", where="train.packing", cure=cure) from error
-    alone = mx.concatenate([model(mx.array(probe[:, :11])), model(mx.array(probe[:, 11:]))], axis=1)
-    scale = mx.abs(alone).max().item()
-    worst = mx.abs(packed.astype(mx.float32) - alone.astype(mx.float32)).max().item()
-    limit = 1e-3 if alone.dtype == mx.float32 else 5e-2
-    if not worst <= limit * max(scale, 1.0):
-        raise UserError(f"packed examples see each other in this architecture (logits differ by {worst:.2g})", where="train.packing", cure=cure)
+        apart = _head(model, model.model(probe))
+    except (AttributeError, TypeError, KeyError):
+        return False
+    whole = model(probe)
+    return apart.shape == whole.shape and bool(mx.allclose(apart, whole, rtol=1e-4, atol=1e-4).item())
 
 
-def mean_loss(model: nn.Module, batches: list[Batch], *, packed: bool) -> float:
+def mean_loss(model: nn.Module, batches: list[Batch], forward: Forward) -> float:
     """Mean loss per supervised token over all batches, in nats, without dropout."""
     model.eval()
-    total, count = 0.0, 0
+    total, count = 0.0, 0.0
     for batch in batches:
-        loss, tokens = batch_loss(model, *arrays(batch), packed=packed)
-        mx.eval(loss, tokens)
-        total += loss.item()
-        count += tokens.item()
+        results = on_streams(lambda part: forward.loss(model, part), parts(batch))
+        mx.eval(results)
+        total += sum(loss.item() for loss, _ in results)
+        count += sum(tokens.item() for _, tokens in results)
     model.train()
     return total / count
-
-
-def trainable_size(model: Any, flatten: Any) -> int:
-    """Number of trainable parameters."""
-    return sum(value.size for _, value in flatten(model.trainable_parameters()))

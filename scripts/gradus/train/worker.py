@@ -19,10 +19,11 @@ from gradus.config import Config
 from gradus.errors import GradusError
 from gradus.files import write_json
 from gradus.models import load_model
-from gradus.train.data import read_sequences
+from gradus.train.data import Layout, read_sequences
 from gradus.train.loop import Job, Trainer
-from gradus.train.loss import check_isolation
+from gradus.train.loss import Forward, can_split_head
 from gradus.train.method import adapter_config, make_optimizer, make_trainable
+from gradus.train.packing import check_isolation
 
 
 def emit(event: dict[str, Any]) -> None:
@@ -67,6 +68,8 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     validation = read_sequences(Path(job["valid"]), tokenizer, config.prepare.max_tokens)
     if train.packing:
         check_isolation(model, len(tokenizer.get_vocab()))
+    forward = Forward(packed=train.packing, split_head=can_split_head(model))
+    layout = Layout(train.batch_size, train.packing, train.row_tokens, config.prepare.max_tokens)
     mx.random.seed(config.run.seed)
     make_trainable(model, train)
     if train.gradient_checkpointing:
@@ -75,7 +78,7 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
         grad_checkpoint(model.layers[0])
     optimizer = make_optimizer(train)
     optimizer.init(model.trainable_parameters())
-    trainer = Trainer(Job(train, sequences, validation, config.prepare.max_tokens, config.run.seed, folder), model, optimizer, emit)
+    trainer = Trainer(Job(train, sequences, validation, layout, forward, config.run.seed, folder), model, optimizer, emit)
     emit({"event": "start", "iterations": train.iterations, "device": device_name()})
     stopped = trainer.run(stop)
     if stopped == "interrupted":
