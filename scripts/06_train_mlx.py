@@ -1,32 +1,25 @@
-"""Train the adapter with MLX; a killed run goes on where it stopped. Or draw the loss curve of a saved log of mlx_lm.lora.
+"""Train the adapter with MLX; a killed run goes on where it stopped. Or one of the things around it, each by its flag.
 
 Example:
     python scripts/06_train_mlx.py --set train.iterations=800
+    python scripts/06_train_mlx.py --watch                   # the curves of the run in a browser, from a second terminal
+    python scripts/06_train_mlx.py --find-lr                 # writes reports/<run>/find_lr/find_lr.json and .png
+    python scripts/06_train_mlx.py --sweep config/sweeps/learning_rate.yaml   # writes reports/<run>/sweep/
+    python scripts/06_train_mlx.py --replay adapters/default # trains that run again and compares the losses
     python scripts/06_train_mlx.py --from-log lora.log       # writes reports/<run>/from_log/loss_curve.json and .png
 """
 
 import sys
-from pathlib import Path
 
 from gradus import cli
-from gradus.config import Config
+from gradus.train import commands
 
 
 def main() -> int:
-    """Run the step, or draw the curve of a log; returns the exit code."""
+    """Run the step, or what a flag asks for; returns the exit code."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--from-log", type=Path, metavar="FILE", help="train nothing: draw the loss curve of this saved log of stock mlx_lm.lora")
-    args = parser.parse_args()
-    if args.from_log is None:
-        return cli.run_one("06_train_mlx", args)
-
-    def action(config: Config) -> int:
-        from gradus.train.stock_log import draw_log
-
-        cli.write_line(draw_log(config, args.from_log, dry_run=args.dry_run))
-        return 0
-
-    return cli.guard(args, action)
+    commands.add_flags(parser)
+    return commands.run(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -64,10 +64,10 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch: pytest.
     monkeypatch.setattr(log, "PLAIN_INTERVAL_SECONDS", 0.0)
     log.set_up("info")
     with log.progress("Counting", 4, start=1) as advance:
-        advance(1, "loss 2.0")
-        advance(2, "loss 1.0")
+        for loss in ("3.0", "2.0", "1.0"):  # the first one starts the clock
+            advance(1, f"loss {loss}")
     first, second = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(r"INFO Counting 2/4 loss 2\.0, \d+ s left", first)
+    assert re.fullmatch(r"INFO Counting 3/4 loss 2\.0, \d+ s left", first)
     assert re.fullmatch(r"INFO Counting 4/4 loss 1\.0, 0 s left", second)
 
 

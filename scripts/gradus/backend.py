@@ -72,8 +72,9 @@ def device_name() -> str:
 
 @cache
 def cpu_streams() -> tuple[mx.Stream, ...]:
-    """One stream a core where MLX computes on the CPU, else none."""
-    return tuple(mx.new_stream(mx.cpu) for _ in range(os.cpu_count() or 1)) if device_name() == "cpu" else ()
+    """One stream a core where MLX computes on the CPU, else none; GRADUS_CPU_STREAMS is for processes that share a machine."""
+    count = int(os.environ.get("GRADUS_CPU_STREAMS", 0)) or os.cpu_count() or 1
+    return tuple(mx.new_stream(mx.cpu) for _ in range(count)) if device_name() == "cpu" else ()
 
 
 def on_streams(function: Callable[[T], R], parts: Sequence[T]) -> list[R]:

@@ -126,16 +126,18 @@ def _note_column() -> ProgressColumn:
 
 def _plain(description: str, total: int, start: int) -> Advance:
     logger = logging.getLogger(__name__)
-    begun = time.monotonic()
-    done, last = start, begun
+    begun = last = time.monotonic()
+    first = done = start
 
     def advance(by: int, note: str) -> None:
-        nonlocal done, last
+        nonlocal begun, first, done, last
         done += by
         now = time.monotonic()
-        if now - last >= PLAIN_INTERVAL_SECONDS and done > start:
+        if first == start:
+            begun, first = now, done  # what comes before the first advance is set-up, and no measure of the speed
+        elif now - last >= PLAIN_INTERVAL_SECONDS and done > first:
             last = now
-            left = (now - begun) / (done - start) * (total - done)
+            left = (now - begun) / (done - first) * (total - done)
             logger.info("%s %d/%d %s, %.0f s left", description, done, total, note, left)
 
     return advance

@@ -21,7 +21,7 @@ STEPS: dict[str, Step] = {step.name: step for step in ORDER}
 
 
 def next_step(name: str) -> str | None:
-    """The name of the step after `name`, or None after the last."""
+    """The name of the step after `name`, or None after the last and for what is none of the twelve."""
     names = list(STEPS)
-    following = names[names.index(name) + 1 :]
+    following = names[names.index(name) + 1 :] if name in names else []
     return following[0] if following else None

@@ -99,6 +99,12 @@ def marker_of(step: Step, config: Config) -> Path:
     return target_of(step, config) / f"{step.name}.done.json"
 
 
+def work_of(step: Step, config: Config) -> Path:
+    """The folder a step works in: one for each target, so runs that share a target share its work folder and its lock."""
+    name = f"{step.name}-{config.run.name}" if "{run}" in step.output else step.name
+    return target_of(step, config).parent / ".work" / name
+
+
 def read_marker(step: Step, config: Config, *, settle: bool = True) -> dict[str, Any] | None:
     """The completion marker of a finished output, or None when there is none or a file it names is gone or changed.
 
@@ -107,7 +113,7 @@ def read_marker(step: Step, config: Config, *, settle: bool = True) -> dict[str,
     """
     if settle:
         _settle(step, config)
-    work, target, path = _work_folder(step, config), target_of(step, config), marker_of(step, config)
+    work, target, path = work_of(step, config), target_of(step, config), marker_of(step, config)
     pending = (work / path.name).exists()
     marker = _load_marker(work / path.name if pending else path)
     folders = (work, target) if pending else (target,)
@@ -261,20 +267,27 @@ def _lock(step: Step, config: Config) -> Iterator[None]:
         yield
 
 
-def _work_folder(step: Step, config: Config) -> Path:
-    """One for each target: runs that share a target share its work folder and its lock."""
-    name = f"{step.name}-{config.run.name}" if "{run}" in step.output else step.name
-    return target_of(step, config).parent / ".work" / name
+def is_running(step: Step, config: Config) -> bool:
+    """Whether the process that last locked the step still lives; asks without touching the lock."""
+    lock = _beside_work(step, config, "lock")
+    number = lock.read_text(encoding="utf-8").removeprefix("number ") if lock.exists() else ""
+    try:
+        os.kill(int(number), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True  # it lives, under another user
+    return True
 
 
 def _beside_work(step: Step, config: Config, ending: str) -> Path:
-    work = _work_folder(step, config)
+    work = work_of(step, config)
     return work.with_name(f"{work.name}.{ending}")
 
 
 def _open_work(step: Step, config: Config, fingerprint: str, force: bool) -> Path:
     """The work folder: kept when a resumable step goes on with the same fingerprint, else emptied."""
-    work = _work_folder(step, config)
+    work = work_of(step, config)
     ticket = _beside_work(step, config, "fingerprint")
     same = ticket.exists() and ticket.read_text(encoding="utf-8") == fingerprint
     if work.exists() and not (step.resumable and same and not force):
@@ -303,7 +316,7 @@ def _entry(work: Path, path: Path) -> dict[str, Any]:
 
 def _settle(step: Step, config: Config) -> None:
     """Finish what a kill in the middle of publishing left undone; wait while another process is publishing."""
-    finished = _work_folder(step, config) / marker_of(step, config).name
+    finished = work_of(step, config) / marker_of(step, config).name
     deadline = time.monotonic() + PUBLISHING_SECONDS
     while finished.exists():
         try:
@@ -317,7 +330,7 @@ def _settle(step: Step, config: Config) -> None:
 
 def _publish(step: Step, config: Config) -> None:
     """Move a whole work folder into the target, the marker last. The caller holds the lock; doing it again is harmless."""
-    work, target, marker = _work_folder(step, config), target_of(step, config), marker_of(step, config)
+    work, target, marker = work_of(step, config), target_of(step, config), marker_of(step, config)
     finished = work / marker.name
     if not finished.exists():
         return

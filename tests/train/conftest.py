@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gradus import cli
 from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.files import write_json
+from gradus.records import Base
+from gradus.step import Step, StepContext, Summary, run_step
+from gradus.train import commands
 
 FACTS = [("sine", "sum"), ("cosine", "product"), ("mean", "average"), ("sort", "order"), ("scan", "list"), ("fold", "value"), ("zip", "pairs")]
 
@@ -80,3 +86,46 @@ def losses(job: Path) -> list[tuple[int, str, float]]:
     """The loss series in metrics.jsonl."""
     lines = job.with_name("metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [(row["iteration"], row["kind"], row["loss"]) for row in map(json.loads, lines)]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, prepared: Path, tiny_base: Path) -> Path:
+    """A workspace in which 05_prepare has finished, with the prepared data and the tiny base."""
+    root = tmp_path / "workspace"
+    base = Base("builtin", "tiny", str(tiny_base), "tiny", "for tests", 100_000)
+
+    def work(context: StepContext) -> Summary:
+        for name in ("train", "valid"):
+            shutil.copy(prepared / f"{name}.jsonl", context.out / f"{name}.jsonl")
+        write_json(context.out / "base.json", asdict(base))
+        return {}
+
+    run_step(Step("05_prepare", "Prepare", 1, "data/05_prepared", work), load_config(settings=[f"paths.workspace={root}"]), {})
+    return root
+
+
+class Command:
+    """06_train_mlx.py on a workspace: `command("--find-lr", "train.iterations=4")` returns the exit code."""
+
+    def __init__(self, workspace: Path) -> None:
+        values = {**SHORT, "schedule.warmup_updates": 2, "lora.rank": 4, "row_tokens": 64}
+        settings = [f"paths.workspace={workspace}", "run.name=test", "prepare.max_tokens=128", *(f"train.{k}={v}" for k, v in values.items())]
+        self.workspace = workspace
+        self.words = [word for setting in settings for word in ("--set", setting)]
+
+    def __call__(self, *words: str) -> int:
+        """Flags as they are; `key=value` is a setting."""
+        given = [w for word in words for w in (("--set", word) if "=" in word else (word,))]
+        parser = cli.parser("test")
+        commands.add_flags(parser)
+        return commands.run(parser.parse_args([*self.words, *given]))
+
+    def log(self) -> str:
+        """What was logged."""
+        return (self.workspace / "reports" / "test" / "log.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def command(workspace: Path) -> Command:
+    """06_train_mlx.py on the workspace, in this process; training happens in its real child."""
+    return Command(workspace)

@@ -9,8 +9,9 @@ import pytest
 
 from gradus.backend import mx, nn, tree_flatten
 from gradus.errors import UserError
+from gradus.layout import Rows
 from gradus.models import load_model
-from gradus.train.data import Rows, Tokenized, make_batch
+from gradus.train.data import Tokenized, make_batch
 from gradus.train.loss import Forward, arrays, can_split_head, mean_loss, parts
 from gradus.train.packing import SegmentMask, check_isolation
 

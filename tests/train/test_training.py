@@ -105,6 +105,19 @@ def test_loss_that_is_no_number_is_told_with_its_rows(make_job: JobMaker) -> Non
     assert "train.learning_rate" in told[-1]["cure"]
 
 
+def test_a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_checkpoint(make_job: JobMaker) -> None:
+    settings = ["train.learning_rate=30.0", "train.max_grad_norm=0", "train.max_loss_rise=0.05", "train.schedule.warmup_updates=4"]
+    job = make_job("explode", *settings, "train.checkpoint_every=1", "train.report_every=1", "train.batch_size=1")
+    code, told = events(job)
+    assert code == 1
+    assert "training diverged: the loss rose to" in told[-1]["what"]
+    assert "rows row" in told[-1]["where"]
+    assert "train.learning_rate (say to 8)" in told[-1]["cure"]
+    last = max(int(path.name) for path in job.with_name("checkpoints").iterdir())
+    diverged = max(event["iteration"] for event in told if event["event"] == "iteration")
+    assert last == diverged - 1
+
+
 @pytest.mark.parametrize(
     ("setting", "what"),
     [

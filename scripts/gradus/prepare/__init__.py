@@ -9,12 +9,14 @@ def _work(context: StepContext) -> Summary:
     return prepare(context)
 
 
+PLANNED = ("train.packing", "train.row_tokens", "train.batch_size", "train.iterations", "train.gradient_checkpointing")
 STEP = Step(
     name="05_prepare",
     title="Split the examples, fetch or build the base model, count tokens",
-    version=1,
+    version=2,
     output="data/05_prepared",
     work=_work,
     reads=("04_augment/examples.jsonl", "01_collect/documents.jsonl"),
-    config_keys=("prepare", "model", "run.seed"),
+    # The settings of training are for the doctor's page alone: the files that later steps read stay the same.
+    config_keys=("prepare", "model", "run.seed", *PLANNED),
 )

@@ -124,12 +124,16 @@ def _optimizer(settings: Builtin) -> optimizers.MultiOptimizer:
     warmup = max(settings.steps // 20, 1)
 
     def schedule(peak: float) -> Any:
-        decay = optimizers.cosine_decay(peak, settings.steps - warmup, peak / 20)
+        decay = optimizers.cosine_decay(peak, max(settings.steps - warmup, 1), peak / 20)
         return optimizers.join_schedules([optimizers.linear_schedule(0.0, peak, warmup), decay], [warmup])
 
     matrices = optimizers.Muon(learning_rate=schedule(settings.learning_rate), momentum=0.95, weight_decay=0.01)
     others = optimizers.AdamW(learning_rate=schedule(settings.embedding_learning_rate), weight_decay=0.01, betas=[0.9, 0.95])
     return optimizers.MultiOptimizer([matrices, others], [lambda name, weight: weight.ndim == 2 and "embed" not in name])
+
+
+def _mean(gradients: list[Any], tokens: int) -> Any:
+    return tree_map(lambda *values: sum(values) / tokens, *gradients)
 
 
 def pretrain(model: nn.Module, stream: np.ndarray, settings: Builtin, seed: int) -> Pretraining:
@@ -150,7 +154,7 @@ def pretrain(model: nn.Module, stream: np.ndarray, settings: Builtin, seed: int)
             parts = [mx.array(part) for part in np.array_split(batch, min(len(cpu_streams()) or 1, len(batch)))]
             results = on_streams(partial(gradients, model), parts)
             loss = sum(result[0] for result in results) / batch[:, 1:].size
-            gradient = tree_map(lambda *values: sum(values) / batch[:, 1:].size, *(result[1] for result in results))
+            gradient = _mean([result[1] for result in results], batch[:, 1:].size)
             gradient, _ = optimizers.clip_grad_norm(gradient, 1.0)
             optimizer.update(model, gradient)
             mx.eval(model.parameters(), optimizer.state, loss)

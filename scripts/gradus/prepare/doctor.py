@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradus.config.schema import Train
+from gradus.prepare.plan import Plan
 from gradus.records import Base
 
 
-def doctor_page(statistics: dict[str, Any], base: Base) -> str:
-    """`doctor.md`: a table of the parts and a list of findings, each with its cure."""
+def doctor_page(statistics: dict[str, Any], base: Base, plan: Plan, seconds: float, train: Train) -> str:
+    """`doctor.md`: a table of the parts, what training will make of them, and a list of findings, each with its cure."""
     parts = statistics["splits"]
     rows = [
         "| part | examples | groups | tokens | supervised | truncated | missing EOS | median | longest |",
@@ -24,10 +26,29 @@ def doctor_page(statistics: dict[str, Any], base: Base) -> str:
     lines = [
         "# What training will see", "",
         f"Base model: {base.name}, {base.parameters:,} parameters, revision {base.revision} ({base.reason}).", "",
-        *rows, "", f"Training answers with {shape}.", "", "## Findings", "",
+        *rows, "", f"Training answers with {shape}.", "", *training_section(plan, seconds, train), "", "## Findings", "",
         *[f"- {finding}" for finding in findings(statistics) or ["Nothing looks wrong."]],
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def training_section(plan: Plan, seconds: float, train: Train) -> list[str]:
+    """What the batches will be, beside those of stock mlx-lm, and an estimate of the time."""
+    return [
+        "## Training", "",
+        f"With train.batch_size={train.batch_size}, train.packing={str(train.packing).lower()}, train.row_tokens={train.row_tokens} "
+        f"and train.iterations={train.iterations} as they were when this page was written:", "",
+        "| | here | stock mlx-lm |", "|---|---:|---:|",
+        f"| padding, share of all places | {plan.padding:.1%} | {plan.stock_padding:.1%} |",
+        f"| shapes to compile | {plan.shapes} | {plan.stock_shapes} |", "",
+        f"{plan.batches:,} batches an epoch, so {plan.epochs:.3g} epochs. "
+        f"About {duration(seconds)} of training on this machine, estimated from forward passes of the base model; validation is not in it.",
+    ]  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.2g} seconds"
 
 
 def findings(statistics: dict[str, Any]) -> list[str]:

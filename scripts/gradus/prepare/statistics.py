@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradus.chat import Messages, render
+from gradus.chat import Messages, Rendered, render
 from gradus.records import Example
 from gradus.structure import STRUCTURES, structures
 
@@ -41,16 +41,24 @@ class PartStatistics:
     length: Lengths
 
 
-def part_statistics(examples: Sequence[Example], tokenizer: Any, max_tokens: int, system_prompt: str) -> PartStatistics:
-    """Count one part of the split."""
-    ends = set(tokenizer.eos_token_ids)
+def tokenize(examples: Sequence[Example], tokenizer: Any, system_prompt: str) -> list[Rendered]:
+    """Every example as tokens, uncut."""
+    return [render(tokenizer, with_system(example.messages(), system_prompt)) for example in examples]
+
+
+def supervised_tokens(conversation: Rendered, max_tokens: int) -> int:
+    """How many tokens a conversation is trained on after the cut; its first one has nothing before it to be predicted from."""
+    return sum(conversation.mask[1:max_tokens])
+
+
+def part_statistics(examples: Sequence[Example], conversations: Sequence[Rendered], ends: set[int], max_tokens: int) -> PartStatistics:
+    """Count one part of the split; `conversations` are its examples as tokens, `ends` the end-of-sequence tokens."""
     lengths, supervised, truncated, missing, unsupervised = [], 0, 0, 0, 0
-    for example in examples:
-        rendered = render(tokenizer, with_system(example.messages(), system_prompt))
-        tokens, mask = rendered.tokens[:max_tokens], rendered.mask[:max_tokens]
+    for conversation in conversations:
+        tokens, mask = conversation.tokens[:max_tokens], conversation.mask[:max_tokens]
         lengths.append(len(tokens))
         supervised += sum(mask)
-        truncated += len(rendered.tokens) > max_tokens
+        truncated += len(conversation.tokens) > max_tokens
         missing += not (mask and mask[-1] and tokens[-1] in ends)
         unsupervised += not any(mask)
     return PartStatistics(

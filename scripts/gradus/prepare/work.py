@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gradus.backend import BLAS, SLOW_GFLOPS, device_name, matmul_gflops
+from gradus.chat import Rendered
 from gradus.errors import UserError
 from gradus.files import read_documents, read_examples, write_json, write_jsonl, write_text
 from gradus.prepare.base import base_json, provide_base
 from gradus.prepare.doctor import doctor_page
+from gradus.prepare.plan import expected_seconds, make_plan
 from gradus.prepare.split import Splits, split_examples
-from gradus.prepare.statistics import kinds, part_statistics, structure_shares, with_system
+from gradus.prepare.statistics import kinds, part_statistics, structure_shares, supervised_tokens, tokenize, with_system
 from gradus.records import Base, Document, Example
 from gradus.step import StepContext, Summary
 
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 def prepare(context: StepContext) -> Summary:
     """Split, write the data files, provide the base model, count tokens, write the doctor's page."""
+    from mlx_lm.utils import load_tokenizer
+
     config = context.config
     warn_if_slow()
     splits = split_examples(read_examples(context.input("04_augment/examples.jsonl")), config.prepare.split, config.run.seed)
@@ -31,9 +35,11 @@ def prepare(context: StepContext) -> Summary:
     texts = training_texts(read_documents(context.input("01_collect/documents.jsonl")), splits)
     base = provide_base(config.model, texts, config.run.seed, context.workspace / "models" / "base")
     write_text(context.out / "base.json", base_json(base))
-    statistics = _statistics(splits, base, config.prepare.max_tokens, config.prepare.system_prompt)
+    tokenizer = load_tokenizer(Path(base.path))
+    tokenized = {name: tokenize(examples, tokenizer, config.prepare.system_prompt) for name, examples in splits.parts().items()}
+    statistics = _statistics(splits, tokenized, set(tokenizer.eos_token_ids), config.prepare.max_tokens)
     write_json(context.out / "statistics.json", statistics)
-    write_text(context.out / "doctor.md", doctor_page(statistics, base))
+    _write_doctor(context, statistics, base, tokenized["train"])
     return _summary(statistics, base)
 
 
@@ -66,11 +72,21 @@ def training_texts(documents: Sequence[Document], splits: Splits) -> list[str]:
     return texts
 
 
-def _statistics(splits: Splits, base: Base, max_tokens: int, system_prompt: str) -> dict[str, Any]:
-    from mlx_lm.utils import load_tokenizer
+def _write_doctor(context: StepContext, statistics: dict[str, Any], base: Base, conversations: Sequence[Rendered]) -> None:
+    """The doctor's page. No later step reads it: the settings of training and the clock are in it."""
+    limit = context.config.prepare.max_tokens
+    supervised = [supervised_tokens(conversation, limit) for conversation in conversations]
+    if not any(supervised):
+        raise UserError("no training conversation has a supervised token left", where="05_prepare", cure="Raise prepare.max_tokens")
+    lengths = [min(len(conversation.tokens), limit) for conversation in conversations]
+    plan = make_plan(lengths, supervised, context.config)
+    seconds = expected_seconds(Path(base.path), [n for n, s in zip(lengths, supervised, strict=True) if s], context.config)
+    write_json(context.out / "doctor.json", {**asdict(plan), "expected_seconds": round(seconds, 1)})
+    write_text(context.out / "doctor.md", doctor_page(statistics, base, plan, seconds, context.config.train))
 
-    tokenizer = load_tokenizer(Path(base.path))
-    parts = {name: part_statistics(examples, tokenizer, max_tokens, system_prompt) for name, examples in splits.parts().items()}
+
+def _statistics(splits: Splits, tokenized: dict[str, list[Rendered]], ends: set[int], max_tokens: int) -> dict[str, Any]:
+    parts = {name: part_statistics(examples, tokenized[name], ends, max_tokens) for name, examples in splits.parts().items()}
     return {
         "splits": {name: asdict(part) for name, part in parts.items()},
         "split_unit": splits.unit,

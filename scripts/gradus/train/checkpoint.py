@@ -27,10 +27,16 @@ class Progress:
     """Loss sum, in nats, and tokens since the last report."""
     interval_tokens: int = 0
     interval_seconds: float = 0.0
+    lowest_loss: float | None = None
+    """Lowest mean training loss of a report."""
     best_loss: float | None = None
     best_iteration: int = 0
+    patience_loss: float | None = None
+    """The validation loss that early stopping wants to see improved."""
     validations_without_gain: int = 0
     random_state: list[int] = field(default_factory=list)
+    random_states: list[int] = field(default_factory=list)
+    """Of all processes, two numbers each, when there are several."""
 
 
 def save_checkpoint(folder: Path, progress: Progress, model: nn.Module, optimizer: optimizers.Optimizer, keep: int) -> None:

@@ -11,6 +11,7 @@ from gradus.files import temporary_of, write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Point = tuple[int, float]
 """Iteration and loss (mean cross-entropy per supervised token, in nats)."""
@@ -67,7 +68,12 @@ def _draw(curve: Curve, path: Path) -> None:
     axes = figure.subplots()
     _draw_train(axes, curve)
     _draw_valid(axes, curve)
-    _dress(axes)
+    dress(axes, "Loss while training")
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
     temporary = temporary_of(path)
     try:
         figure.savefig(temporary, format="png", metadata={"Software": None})
@@ -101,10 +107,11 @@ def _draw_valid(axes: Axes, curve: Curve) -> None:
     )  # fmt: skip
 
 
-def _dress(axes: Axes) -> None:
-    axes.set_xlabel("iteration", color=INK)
+def dress(axes: Axes, title: str, x: str = "iteration") -> None:
+    """Title, labels, a quiet grid and the legend: what all figures of losses have in common."""
+    axes.set_xlabel(x, color=INK)
     axes.set_ylabel("loss (nats per token)", color=INK)
-    axes.set_title("Loss while training", loc="left", color=INK, fontsize=13, fontweight="bold")
+    axes.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold")
     axes.margins(x=0.02, y=0.12)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)

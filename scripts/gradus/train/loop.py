@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any, Literal
 from gradus.backend import mx, nn, on_streams, optimizers, tree_map
 from gradus.config.schema import Train
 from gradus.errors import GradusError
+from gradus.layout import Layout
 from gradus.train.checkpoint import Progress, checkpoints, forget_worse, restore_checkpoint, save_best, save_checkpoint
-from gradus.train.data import Batch, Layout, Tokenized, training_batches, validation_batches
-from gradus.train.loss import Arrays, Forward, mean_loss, parts
+from gradus.train.data import Batch, Tokenized, pieces, training_batches, validation_batches
+from gradus.train.group import ALONE, Group
+from gradus.train.loss import Arrays, Forward, mean_terms, parts
 
 Stopped = Literal["finished", "early stopping", "interrupted"]
 
@@ -33,18 +35,24 @@ class Job:
     seed: int
     folder: Path
     """Where `metrics.jsonl`, checkpoints and the best adapter go."""
+    stages: Sequence[Sequence[int]] = ()
+    """Groups of examples from easy to hard for the first epoch; none without a curriculum."""
+    slices: int = 1
+    """Parts that a batch is cut into, one after the other, when it would not fit into memory whole."""
 
 
 class Trainer:
     """One run: `run()` trains until it is finished, stopped early or interrupted, from a checkpoint if there is one."""
 
-    def __init__(self, job: Job, model: nn.Module, optimizer: optimizers.Optimizer, emit: Callable[[dict[str, Any]], None]) -> None:
-        self.job, self.model, self.optimizer, self.emit = job, model, optimizer, emit
+    def __init__(
+        self, job: Job, model: nn.Module, optimizer: optimizers.Optimizer, emit: Callable[[dict[str, Any]], None], group: Group = ALONE
+    ) -> None:
+        self.job, self.model, self.optimizer, self.emit, self.group = job, model, optimizer, emit, group
         self.progress = Progress()
         self.checkpoint_folder = job.folder / "checkpoints"
         self.metrics = job.folder / "metrics.jsonl"
-        self.validation = validation_batches(job.validation, job.layout)
-        self.step = make_step(model, optimizer, job.train, job.forward)
+        self.validation = [piece for batch in validation_batches(job.validation, job.layout) for piece in pieces(group.share(batch), job.slices)]
+        self.step = make_step(model, optimizer, job.train, job.forward, group)
 
     def run(self, interrupted: Callable[[], bool]) -> Stopped:
         """Train; `interrupted` is asked after each iteration, and when it says yes a checkpoint is written first.
@@ -58,7 +66,7 @@ class Trainer:
             self._validate()
         gradient = None
         for epoch, position, batch in training_batches(
-            self.job.sequences, self.job.layout, self.job.seed, self.progress.epoch, self.progress.position
+            self.job.sequences, self.job.layout, self.job.seed, self.progress.epoch, self.progress.position, self.job.stages
         ):
             if self.progress.iteration >= train.iterations:
                 return "finished"
@@ -68,7 +76,7 @@ class Trainer:
                 self._validate()
                 if train.early_stopping.patience and self.progress.validations_without_gain >= train.early_stopping.patience:
                     return "early stopping"
-            stop = interrupted()
+            stop = self.group.any(interrupted())
             if self._due(train.checkpoint_every) or (stop and self._update_due()):
                 self._save()
             if stop:
@@ -78,14 +86,32 @@ class Trainer:
     def _restore(self) -> bool:
         found = checkpoints(self.checkpoint_folder)
         if not found:
-            self.metrics.unlink(missing_ok=True)
+            if self.group.leads:
+                self.metrics.unlink(missing_ok=True)
+            self._agree()
             return False
         self.progress = restore_checkpoint(found[-1], self.model, self.optimizer)
-        keep_metrics_until(self.metrics, self.progress.iteration)
+        # A compiled step holds on to the optimizer state that it was made with, and the restored one is another object.
+        self.step = make_step(self.model, self.optimizer, self.job.train, self.job.forward, self.group)
+        self._agree()
+        if self.group.size > 1:
+            high, low = self.progress.random_states[2 * self.group.rank :][:2]
+            mx.random.seed((high << 32) | low)
+        if self.group.leads:
+            keep_metrics_until(self.metrics, self.progress.iteration)
         self.emit({"event": "resumed", "iteration": self.progress.iteration})
         return True
 
+    def _agree(self) -> None:
+        if not self.group.same(self.progress.iteration):
+            cure = "Let all hosts see the same folder, and start again"
+            raise GradusError("the processes do not find the same checkpoint", where=str(self.checkpoint_folder), cure=cure)
+
     def _save(self) -> None:
+        if self.group.size > 1:
+            self.progress.random_states = self.group.gather([int(v) for v in mx.random.state[0].tolist()])
+        if not self.group.leads:
+            return
         save_checkpoint(self.checkpoint_folder, self.progress, self.model, self.optimizer, self.job.train.keep_checkpoints)
         forget_worse(self.job.folder, self.progress.best_iteration)
 
@@ -100,14 +126,16 @@ class Trainer:
         start = time.perf_counter()
         progress = self.progress
         progress.iteration += 1
-        loss, tokens, gradient = self.step(parts(batch), gradient, self._update_due())
-        mx.eval(loss, tokens, gradient, self.model.state, self.optimizer.state)
-        value, count = loss.item(), int(tokens.item())
+        value, count = 0.0, 0
+        cut = pieces(self.group.share(batch), self.job.slices)
+        for number, piece in enumerate(cut, 1):
+            loss, tokens, gradient = self.step(parts(piece), gradient, number == len(cut) and self._update_due())
+            mx.eval(loss, tokens, gradient, self.model.state, self.optimizer.state)
+            value, count = value + loss.item(), count + int(tokens.item())
+        value, tokens_of_all = self.group.sums([value, count])
+        count = int(tokens_of_all)
         if not math.isfinite(value):
-            raise GradusError(
-                f"the loss is {value} at iteration {progress.iteration}", where=f"rows {', '.join(batch.ids[:4])}",
-                cure="Lower train.learning_rate, raise train.schedule.warmup_updates, or look at these rows of train.jsonl",
-            )  # fmt: skip
+            raise self._diverged(f"the loss is {value}", batch)
         seconds = time.perf_counter() - start
         progress.tokens += count
         progress.seconds += seconds
@@ -116,33 +144,51 @@ class Trainer:
         progress.interval_seconds += seconds
         self.emit({"event": "iteration", "iteration": progress.iteration, "loss": value / count, "tokens_per_second": count / seconds})
         if self._due(self.job.train.report_every):
-            self._report()
+            self._report(batch)
         return gradient
 
-    def _report(self) -> None:
+    def _diverged(self, what: str, batch: Batch) -> GradusError:
+        """The error that ends a run without a future; the last checkpoint and the best adapter stay as they are."""
+        rows = ", ".join(batch.ids[:4]) + (f" and {len(batch.ids) - 4} more" if len(batch.ids) > 4 else "")
+        lower = self.job.train.learning_rate / 4
+        return GradusError(
+            f"training diverged: {what} at iteration {self.progress.iteration}", where=f"train.jsonl, rows {rows}",
+            cure=f"Lower train.learning_rate (say to {lower:.1g}), raise train.schedule.warmup_updates, or look at these rows",
+        )  # fmt: skip
+
+    def _report(self, batch: Batch) -> None:
+        """Record the mean loss since the last report; stop when it has risen beyond what a run recovers from."""
         progress = self.progress
         speed = progress.interval_tokens / progress.interval_seconds
-        self._record("train", progress.interval_loss / progress.interval_tokens, tokens_per_second=round(speed, 1))
+        loss = progress.interval_loss / progress.interval_tokens
+        self._record("train", loss, tokens_per_second=round(speed, 1))
+        progress.lowest_loss = loss if progress.lowest_loss is None else min(loss, progress.lowest_loss)
+        rise = self.job.train.max_loss_rise
+        if rise and loss > progress.lowest_loss + rise:
+            raise self._diverged(f"the loss rose to {loss:.2f} from {progress.lowest_loss:.2f}", batch)
         progress.interval_loss, progress.interval_tokens, progress.interval_seconds = 0.0, 0, 0.0
 
     def _validate(self) -> None:
         """Measure the validation loss, keep the weights when it is the best so far."""
         progress = self.progress
-        loss = mean_loss(self.model, self.validation, self.job.forward)
-        self._record("valid", loss)
+        terms = mean_terms(self.model, self.validation, self.job.forward, self.group)
+        loss = self.job.forward.objectives.weighted(terms)
+        self._record("valid", loss, terms={} if self.job.forward.objectives.plain else terms)
         if not math.isfinite(loss):
-            raise GradusError(
-                f"the validation loss is {loss} at iteration {progress.iteration}",
-                where="train",
-                cure="Lower train.learning_rate; the best adapter so far is kept",
-            )
-        if progress.best_loss is None or loss < progress.best_loss - self.job.train.early_stopping.minimum_delta:
-            progress.best_loss, progress.best_iteration, progress.validations_without_gain = loss, progress.iteration, 0
-            save_best(self.job.folder, progress.iteration, self.model)
+            cure = "Lower train.learning_rate; the best adapter so far is kept"
+            raise GradusError(f"the validation loss is {loss} at iteration {progress.iteration}", where="train", cure=cure)
+        if progress.best_loss is None or loss < progress.best_loss:
+            progress.best_loss, progress.best_iteration = loss, progress.iteration
+            if self.group.leads:
+                save_best(self.job.folder, progress.iteration, self.model)
+        if progress.patience_loss is None or loss < progress.patience_loss - self.job.train.early_stopping.minimum_delta:
+            progress.patience_loss, progress.validations_without_gain = loss, 0
         else:
             progress.validations_without_gain += 1
 
-    def _record(self, kind: str, loss: float, tokens_per_second: float | None = None) -> None:
+    def _record(self, kind: str, loss: float, tokens_per_second: float | None = None, terms: dict[str, float] | None = None) -> None:
+        if not self.group.leads:
+            return
         progress = self.progress
         row = {
             "iteration": progress.iteration,
@@ -153,6 +199,7 @@ class Trainer:
             "tokens": progress.tokens,
             "peak_memory_gb": round(mx.get_peak_memory() / 1e9, 4),
             "seconds": round(progress.seconds, 2),
+            **(terms or {}),
         }
         with self.metrics.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({key: value for key, value in row.items() if value is not None}) + "\n")
@@ -162,11 +209,11 @@ class Trainer:
 Step = Callable[[list[Arrays], Any, bool], tuple[mx.array, mx.array, Any]]
 
 
-def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward) -> Step:
+def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward, group: Group = ALONE) -> Step:
     """One compiled micro-batch: add its gradient to what is pending and, when due, apply the update.
 
     Gradients are of the summed loss and are divided by the number of supervised tokens of the whole update, so that
-    every token weighs the same however the micro-batches fell.
+    every token weighs the same however the micro-batches fell, and in whichever process.
     """
     gradient_of = nn.value_and_grad(model, forward.loss)
     state = [model.state, optimizer.state, mx.random.state]
@@ -180,6 +227,8 @@ def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, f
             gradient, total = _add([gradient, pending[0]]), count + pending[1]
         if not update:
             return loss, count, (gradient, total)
+        total = group.sum(total)
+        gradient = group.sum_gradients(gradient, total)
         gradient = tree_map(lambda g: g / mx.maximum(total, 1), gradient)
         if train.max_grad_norm:
             gradient, _ = optimizers.clip_grad_norm(gradient, train.max_grad_norm)

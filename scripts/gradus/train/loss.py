@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from gradus.backend import cpu_streams, mx, nn, on_streams
+from gradus.layout import padded_positions
 from gradus.train.data import Batch
+from gradus.train.group import ALONE, Group
+from gradus.train.objectives import Objectives
 from gradus.train.packing import SegmentMask
 
 
@@ -27,8 +30,7 @@ class Arrays(NamedTuple):
 def arrays(batch: Batch) -> Arrays:
     """A batch as MLX arrays. The number of positions is rounded up to a sixteenth of the batch, for few compiled shapes."""
     found = np.flatnonzero(batch.mask[:, 1:])
-    step = max(batch.mask.size // 16, 1)
-    positions = np.zeros(max(-(-len(found) // step) * step, step), np.int32)
+    positions = np.zeros(padded_positions(len(found), batch.mask.size), np.int32)
     positions[: len(found)] = found
     weights = np.zeros(len(positions), np.float32)
     weights[: len(found)] = 1.0
@@ -48,6 +50,7 @@ class Forward:
 
     packed: bool
     split_head: bool
+    objectives: Objectives = field(default_factory=Objectives)
 
     def logits(self, model: nn.Module, batch: Arrays) -> mx.array:
         """Logits `(positions, vocabulary)`."""
@@ -59,10 +62,15 @@ class Forward:
         logits = model(inputs, cache=cache)
         return logits.reshape(-1, logits.shape[-1])[batch.positions]
 
+    def terms(self, model: nn.Module, batch: Arrays) -> dict[str, mx.array]:
+        """The terms of the objective, unweighted, summed over supervised tokens, in nats."""
+        teacher = self.objectives.teacher
+        told = None if teacher is None else mx.stop_gradient(self.logits(teacher, batch).astype(mx.float32))
+        return self.objectives.terms(self.logits(model, batch).astype(mx.float32), told, batch.targets, batch.weights)
+
     def loss(self, model: nn.Module, batch: Arrays) -> tuple[mx.array, mx.array]:
-        """Summed cross-entropy over supervised tokens, in nats, and their number."""
-        losses = nn.losses.cross_entropy(self.logits(model, batch).astype(mx.float32), batch.targets)
-        return (losses * batch.weights).sum(), batch.weights.sum()
+        """What is minimised, summed over supervised tokens, in nats, and their number: cross-entropy unless configured otherwise."""
+        return self.objectives.total(self.terms(model, batch)), batch.weights.sum()
 
 
 def _head(model: nn.Module, hidden: mx.array) -> mx.array:
@@ -83,14 +91,23 @@ def can_split_head(model: nn.Module) -> bool:
     return apart.shape == whole.shape and bool(mx.allclose(apart, whole, rtol=1e-4, atol=1e-4).item())
 
 
-def mean_loss(model: nn.Module, batches: list[Batch], forward: Forward) -> float:
-    """Mean loss per supervised token over all batches, in nats, without dropout."""
+def mean_terms(model: nn.Module, batches: list[Batch], forward: Forward, group: Group = ALONE) -> dict[str, float]:
+    """Each term of the objective per supervised token over all batches of all processes, in nats, without dropout."""
     model.eval()
-    total, count = 0.0, 0.0
+    sums: dict[str, float] = {}
+    count = 0.0
     for batch in batches:
-        results = on_streams(lambda part: forward.loss(model, part), parts(batch))
+        results = on_streams(lambda part: (forward.terms(model, part), part.weights.sum()), parts(batch))
         mx.eval(results)
-        total += sum(loss.item() for loss, _ in results)
-        count += sum(tokens.item() for _, tokens in results)
+        for terms, tokens in results:
+            count += tokens.item()
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value.item()
     model.train()
-    return total / count
+    count, *values = group.sums([count, *sums.values()])
+    return {name: value / count for name, value in zip(sums, values, strict=True)}
+
+
+def mean_loss(model: nn.Module, batches: list[Batch], forward: Forward) -> float:
+    """The objective per supervised token over all batches, in nats, without dropout."""
+    return forward.objectives.weighted(mean_terms(model, batches, forward))

@@ -77,10 +77,14 @@ def make_schedule(train: Train) -> Callable[[mx.array], mx.array] | float:
     return build_schedule({"name": name, "arguments": values, "warmup": schedule.warmup_updates})
 
 
-def make_optimizer(train: Train) -> optimizers.Optimizer:
-    """The optimizer by name. Raises UserError when weight decay is set for one that has none."""
+def make_optimizer(train: Train, rate: Callable[[mx.array], mx.array] | float | None = None) -> optimizers.Optimizer:
+    """The optimizer by name, with the configured schedule unless `rate` is given.
+
+    Raises:
+        UserError: when weight decay is set for one that has none.
+    """
     kinds = {"adam": optimizers.Adam, "adamw": optimizers.AdamW, "muon": optimizers.Muon, "sgd": optimizers.SGD, "adafactor": optimizers.Adafactor}
-    rate = make_schedule(train)
+    rate = make_schedule(train) if rate is None else rate
     if train.optimizer in DECAYING:
         return kinds[train.optimizer](learning_rate=rate, weight_decay=train.weight_decay)
     if train.weight_decay:
