@@ -54,7 +54,7 @@ def stock(base: Path, sequences: list[Tokenized], folder: Path) -> tuple[list[fl
     make_trainable(model, TRAIN)
     seen: list[float] = []
 
-    class Watch(TrainingCallback):  # type: ignore[misc]
+    class Watch(TrainingCallback):
         def on_train_loss_report(self, info: dict[str, Any]) -> None:
             seen.append(info["train_loss"])
 

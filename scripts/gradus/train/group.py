@@ -6,6 +6,7 @@ supervised tokens. So N processes compute what one would on the same batch, what
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ import numpy as np
 from gradus.backend import mx, nn, tree_flatten, tree_unflatten
 from gradus.errors import GradusError, UserError
 from gradus.train.data import Batch
-from gradus.train.launch import BACKEND, PARENT, STOP_FILE
+from gradus.train.launch import BACKEND, LOCK_FILE, PARENT, STOP_FILE
 
 T = TypeVar("T")
 
@@ -120,8 +121,7 @@ class Stop:
         self.asked = False
         self.file = folder / STOP_FILE
         self.parent = os.getppid()
-        host, _, number = environment.get(PARENT, "").rpartition(":")
-        self.watched = int(number) if host == socket.gethostname() else None
+        self.lock = folder / LOCK_FILE if environment.get(PARENT) == socket.gethostname() else None
         for kind in (signal.SIGTERM, signal.SIGINT):
             signal.signal(kind, self._note)
 
@@ -129,12 +129,15 @@ class Stop:
         self.asked = True
 
     def __call__(self) -> bool:
-        return self.asked or os.getppid() != self.parent or self.file.exists() or not self._watched_lives()
+        return self.asked or os.getppid() != self.parent or self.file.exists() or not self._starter_lives()
 
-    def _watched_lives(self) -> bool:
-        try:
-            if self.watched is not None:
-                os.kill(self.watched, 0)
-        except ProcessLookupError:
-            return False
-        return True
+    def _starter_lives(self) -> bool:
+        """The process that started the launcher holds a lock, which the system frees however it dies."""
+        if self.lock is None:
+            return True
+        with self.lock.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False

@@ -23,6 +23,7 @@ BACKEND = "GRADUS_BACKEND"
 PARENT = "GRADUS_PARENT"
 STREAMS = "GRADUS_CPU_STREAMS"
 STOP_FILE = "stop"
+LOCK_FILE = "lock"
 
 
 def launched(launch: Launch, worker: list[str], environment: dict[str, str]) -> list[str]:
@@ -33,7 +34,7 @@ def launched(launch: Launch, worker: list[str], environment: dict[str, str]) -> 
     """
     if not launch.is_used:
         return worker
-    passed = {**environment, BACKEND: launch.backend, PARENT: f"{socket.gethostname()}:{os.getpid()}"}
+    passed = {**environment, BACKEND: launch.backend, PARENT: socket.gethostname()}
     if not launch.hosts:
         # Each process gets its share of the cores, also for what MLX runs on a stream each.
         passed[STREAMS] = str(max((os.cpu_count() or 1) // launch.processes, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from gradus.files import read_json, sha256_file, write_json
 from gradus.log import progress
 from gradus.step import StepContext, Summary
 from gradus.train.curves import Curve, write_curve
-from gradus.train.launch import STOP_FILE, ask_to_stop, death, launched
+from gradus.train.launch import LOCK_FILE, STOP_FILE, ask_to_stop, death, launched
 from gradus.train.metadata import git_state, machine, package_versions
 from gradus.train.plan import halve, memory_death, system_kills
 from gradus.train.reporters import reporting
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 SPLITS = ("train", "valid")
 FIGURES = ("predicted_gb", "checked_gb", "limit_gb")
 WORKER = (sys.executable, "-m", "gradus.train.worker")
-SCRATCH = ("checkpoints", "preflight", "memory.json", "job.json", "result.json", "started.json", "stop")
+SCRATCH = ("checkpoints", "preflight", "memory.json", "job.json", "result.json", "started.json", "stop", "lock")
 
 
 def train(context: StepContext) -> Summary:
@@ -122,7 +123,8 @@ def _child(job: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]
     if sys.platform == "darwin":
         # Metal kills long kernels while the display is on; this relaxes the watchdog.
         passed["AGX_RELAX_CDM_CTXSTORE_TIMEOUT"] = os.environ.get("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    with job.with_name("worker.log").open("w", encoding="utf-8") as errors:
+    with job.with_name(LOCK_FILE).open("wb") as lock, job.with_name("worker.log").open("w", encoding="utf-8") as errors:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # freed however this process ends: that is how launched processes see it
         # A launcher reads its standard input, and must not see the Ctrl-C of the terminal: it would kill without a checkpoint.
         child = subprocess.Popen(
             launched(launch, [*command, str(job)], passed), stdin=subprocess.PIPE if launch.is_used else None, stdout=subprocess.PIPE,
