@@ -61,6 +61,8 @@ def main() -> int:
     parser.add_argument("--child", nargs=2, metavar=("SIDE", "JOB"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
+        import gradus.backend  # noqa: F401  the fast BLAS must be there before mlx_lm imports mlx, for stock as for ours
+
         side, job = args.child
         result = (run_ours if side == "Gradus" else run_stock)(json.loads(Path(job).read_text()))
         Path(job).with_suffix(".result.json").write_text(json.dumps(result))
