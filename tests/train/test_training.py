@@ -123,6 +123,7 @@ def test_a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_checkpoint(ma
     [
         ("train.layers=9", "the model has 2 layers"),
         ("train.schedule.warmup_updates=50", "warm-up takes 50 updates"),
+        ("train.batch_size=41", "there are 40 training examples"),
         ("train.optimizer=adam", ""),
     ],
 )

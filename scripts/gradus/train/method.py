@@ -8,6 +8,7 @@ from typing import Any
 from gradus.backend import mx, nn, optimizers, tree_flatten
 from gradus.config.schema import Train
 from gradus.errors import UserError
+from gradus.train.checks import check_warmup, layer_count
 
 DECAYING = ("adamw", "muon", "sgd")
 
@@ -17,19 +18,9 @@ def adapter_config(train: Train, model: nn.Module, base_path: str) -> dict[str, 
     return {
         "fine_tune_type": train.method,
         "model": base_path,
-        "num_layers": layer_count(train, model),
+        "num_layers": layer_count(train, len(model.layers)),
         "lora_parameters": None if train.method == "full" else train.lora.model_dump(),
     }
-
-
-def layer_count(train: Train, model: nn.Module) -> int:
-    """How many blocks, counted from the end, are trained. Raises UserError when the model has fewer."""
-    total = len(model.layers)
-    if train.layers > total or train.layers == 0:
-        raise UserError(
-            f"train.layers is {train.layers}, but the model has {total} layers", where="train.layers", cure=f"Take -1 (all) or 1 to {total}"
-        )
-    return total if train.layers == -1 else train.layers
 
 
 def make_trainable(model: nn.Module, train: Train) -> None:
@@ -40,7 +31,7 @@ def make_trainable(model: nn.Module, train: Train) -> None:
     """
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
-    layers = layer_count(train, model)
+    layers = layer_count(train, len(model.layers))
     model.freeze()
     if train.method == "full":
         if any(isinstance(m, nn.QuantizedLinear | nn.QuantizedEmbedding) for m in model.modules()):
@@ -57,14 +48,8 @@ def make_schedule(train: Train) -> Callable[[mx.array], mx.array] | float:
     """mlx-lm's schedule; it counts optimizer updates. Raises UserError when warm-up leaves nothing."""
     from mlx_lm.tuner.utils import build_schedule
 
-    updates = train.iterations // train.gradient_accumulation
+    updates = check_warmup(train)
     schedule, rate = train.schedule, train.learning_rate
-    if schedule.warmup_updates >= updates:
-        raise UserError(
-            f"warm-up takes {schedule.warmup_updates} updates, the run has {updates}",
-            where="train.schedule.warmup_updates",
-            cure="Lower it or raise train.iterations",
-        )
     rest, end = updates - schedule.warmup_updates, rate * schedule.final_fraction
     if schedule.name == "constant" and not schedule.warmup_updates:
         return rate

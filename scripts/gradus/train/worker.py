@@ -19,6 +19,7 @@ from gradus.errors import GradusError
 from gradus.files import write_json
 from gradus.layout import Layout
 from gradus.models import load_model
+from gradus.train.checks import check_values
 from gradus.train.curriculum import curriculum_stages
 from gradus.train.data import read_sequences
 from gradus.train.group import Stop, join
@@ -63,6 +64,9 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     config = Config.model_validate(job["config"])
     train, folder = config.train, Path(job["folder"])
     group = join(train.batch_size)
+    finding = job.get("mode") == "find_lr"
+    if not finding:
+        check_values(train, Path(job["base"]), Path(job["train"]))
     model, tokenizer = load_model(job["base"])
     if group.leads:
         write_json(folder / "adapter_config.json", adapter_config(train, model, job["base"]))
@@ -79,7 +83,6 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     make_trainable(model, train)
     if train.gradient_checkpointing:
         checkpoint_layers(model)
-    finding = job.get("mode") == "find_lr"
     optimizer = make_optimizer(train, rising_rate(train.find_lr) if finding else None)
     optimizer.init(model.trainable_parameters())
     worst = group.share(worst_batch(sequences, layout, config.run.seed, train.iterations))
