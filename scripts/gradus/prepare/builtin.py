@@ -139,8 +139,8 @@ def _mean(gradients: list[Any], tokens: int) -> Any:
 def pretrain(model: nn.Module, stream: np.ndarray, settings: Builtin, seed: int) -> Pretraining:
     """Next-token training of all weights, linear warm-up and cosine decay.
 
-    Matrices are trained with Muon (Jordan 2024), embeddings and norms with AdamW: on this budget that reaches in 150
-    steps a loss that AdamW alone does not reach in 400.
+    Matrices are trained with Muon (Jordan 2024), embeddings and norms with AdamW at a high rate. In one trial each (1.05 M
+    parameters, 150 steps of 4 x 256 tokens) that ended at 4.69 nats, AdamW for all at a rate of 4e-3 at 5.84.
 
     The number of steps bounds it, so that the same seed gives the same weights; `max_minutes` is the safety line.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradus.backend import cpu_streams, mx, nn, on_streams
 from gradus.layout import padded_positions
-from gradus.train.data import Batch
+from gradus.train.data import Batch, pieces
 from gradus.train.group import ALONE, Group
 from gradus.train.objectives import Objectives
 from gradus.train.packing import SegmentMask
@@ -40,8 +40,7 @@ def arrays(batch: Batch) -> Arrays:
 
 def parts(batch: Batch) -> list[Arrays]:
     """The batch cut by rows into a part for each CPU stream; whole on a GPU."""
-    lines = np.array_split(np.arange(len(batch.tokens)), min(len(cpu_streams()) or 1, len(batch.tokens)))
-    return [arrays(Batch(batch.tokens[i], batch.segments[i], batch.mask[i], ())) for i in lines]
+    return [arrays(piece) for piece in pieces(batch, len(cpu_streams()) or 1)]
 
 
 @dataclass(frozen=True)
