@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradus.collect.gather import Gatherer, gather
+from gradus.collect.gather import gather
 from gradus.collect.manifest import Collection, Entry
 from gradus.config import load_config
 from gradus.config.schema import Collect
@@ -122,9 +122,8 @@ def test_links_that_leave_the_folder_are_not_followed(folder: Path, tmp_path: Pa
     os.mkfifo(folder / "pipe.md")
     documents, entries, _ = collected(folder)
     assert set(documents) == {"good.md"}
-    assert {name: entries[name].status for name in ("out.md", "outside", "loop", "dead.md", "pipe.md")} == dict.fromkeys(
-        ("out.md", "outside", "loop", "dead.md", "pipe.md"), "unsupported"
-    )
+    answers = {name: entries[name].status for name in ("out.md", "outside", "loop", "dead.md", "pipe.md")}
+    assert answers == {"out.md": "refused", "outside": "refused", **dict.fromkeys(("loop", "dead.md", "pipe.md"), "unsupported")}
 
 
 def test_a_missing_folder_names_the_key_and_the_folder(tmp_path: Path) -> None:
@@ -137,8 +136,8 @@ def test_a_folder_without_a_usable_file_is_an_error(folder: Path, tmp_path: Path
     empty.mkdir()
     with pytest.raises(UserError, match=r"no usable file in this folder of collect.folders \(it is empty\)"):
         collected(folder, empty)
-    (empty / "a.pdf").write_bytes(b"%PDF")
-    with pytest.raises(UserError, match=r"a\.pdf: unsupported"):
+    (empty / "a.png").write_bytes(b"\x89PNG")
+    with pytest.raises(UserError, match=r"a\.png: unsupported"):
         collected(folder, empty)
 
 
@@ -153,7 +152,5 @@ def test_many_bad_files_do_not_flood_the_screen(folder: Path, caplog: pytest.Log
 
 def test_relative_folders_start_at_the_current_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
-    gatherer = Gatherer(config_for(), "now")
-    gatherer.folder("notes")
-    assert [document.source for document in gatherer.collection.documents] == ["notes/good.md"]
-    assert gatherer.collection.documents[0].group == "notes/good.md"
+    documents = gather(config_for(Path("notes")), "now").documents
+    assert [(document.source, document.group) for document in documents] == [("notes/good.md", "notes/good.md")]

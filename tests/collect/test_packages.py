@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from gradus.collect.manifest import Entry
 from gradus.collect.modules import is_importable, licence_of, modules_of, version_of
-from gradus.collect.packages import PackageReading, read_package
+from gradus.collect.packages import Children, PackageReading, read_package, read_packages
 from gradus.errors import UserError
 
 MODULES = {
@@ -124,3 +128,46 @@ def test_versions_and_licences_come_from_the_metadata(tmp_path: Path, monkeypatc
     assert is_importable("alone_module")
     assert version_of("alone_module").startswith("of ")
     assert licence_of("alone_module") == ""
+
+
+def test_packages_are_read_side_by_side_and_given_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, other in (("first_one", "second_one"), ("second_one", "first_one")):
+        waits = f"mark = Path({str(tmp_path)!r})\n(mark / '{name}').touch()\nwhile not (mark / '{other}').exists():\n    time.sleep(0.01)\n"
+        (tmp_path / f"{name}.py").write_text(f'"""The {name} waits until the other is there."""\nimport time\nfrom pathlib import Path\n{waits}')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    readings = read_packages(["second_one", "first_one"], 20.0, workers=2)
+    assert [[found.title for found in reading.found] for reading in readings] == [["second_one"], ["first_one"]]
+    assert readings[0].entries == [Entry("second_one", "second_one", "text", "1 documented objects", 46, kind="module")]
+
+
+def test_an_unknown_package_is_told_before_any_is_read() -> None:
+    with pytest.raises(UserError, match="there is no package 'no_such_package'"):
+        read_packages(["json", "no_such_package"], 20.0, workers=2)
+
+
+def test_stopping_ends_what_runs_and_lets_nothing_start(tmp_path: Path) -> None:
+    children = Children()
+    command = [sys.executable, "-c", f"import pathlib, time; pathlib.Path({str(tmp_path / 'here')!r}).touch(); time.sleep(60)"]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(children.run, command, b"", 60.0, str(tmp_path), dict(os.environ))
+        while not (tmp_path / "here").exists():
+            time.sleep(0.01)
+        children.stop()
+        assert running.result(timeout=10) == (b"", 0)
+    assert children.run(["no such command"], b"", 1.0, str(tmp_path), {}) == (b"", 0)
+
+
+def test_no_variable_of_the_environment_gets_into_a_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        '"""A module that has seen the environment."""\nimport os, sys\n'
+        'def ask(key=os.environ.get("API_KEY"), environ=os.environ, python=sys.executable):\n    """Ask."""\n'
+        "ask.__doc__ += str(dict(os.environ))\n"
+    )
+    (tmp_path / "curious.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("API_KEY", "sk-very-secret")
+    found = {one.title: one for one in read_package("curious", 20.0).found}
+    assert found["curious.ask"].signature == "(key=None, environ=os.environ, python=sys.executable)"
+    assert "very-secret" not in str(found)

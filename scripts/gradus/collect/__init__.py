@@ -1,4 +1,4 @@
-"""01_collect: documents from installed packages' docstrings and from folders, with a manifest of every file."""
+"""01_collect: documents from packages' docstrings, folders and data sets of the hub, with a manifest of every file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="01_collect",
     title="collect documents",
-    version=1,
+    version=2,
     output="data/01_collected",
     work=_work,
     config_keys=("collect",),

@@ -135,9 +135,25 @@ def signature_of(value: Any, kind: str, name: str, doc: str) -> str:
     except Exception:  # noqa: BLE001  `inspect` evaluates text that objects carry, so anything can come out
         found = re.match(rf"(?:[\w.]+\.)?{re.escape(name.rpartition('.')[2])}\((.*)\)", doc)
         return f"({', '.join(_bare(part) for part in split_arguments(found[1]))})" if found else ""
-    bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    bare = [p.replace(annotation=inspect.Parameter.empty, default=_shown(p.default)) for p in signature.parameters.values()]
     text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)  # memory addresses differ from run to run
+
+
+class _Named:
+    """Stands for a default value by its name, where its own text would tell of this machine."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+def _shown(default: Any) -> Any:
+    if default is os.environ:
+        return _Named("os.environ")
+    return _Named("sys.executable") if isinstance(default, str) and default == sys.executable else default
 
 
 def _bare(argument: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradus.collect.manifest import Status
 from gradus.errors import UserError
 
 
@@ -16,6 +17,8 @@ class Listed:
 
     path: Path
     refusal: str = ""
+    status: Status = "unsupported"
+    """The class of a refused entry."""
 
 
 def list_folder(entry: str) -> list[Listed]:
@@ -45,7 +48,7 @@ def _inside(folder: Path, root: Path) -> Iterator[Listed]:
         if entry.name.startswith("."):
             yield Listed(path, "hidden")
         elif entry.is_symlink() and not path.resolve().is_relative_to(root):
-            yield Listed(path, "a link that leaves the folder")
+            yield Listed(path, "a link that leads out of the folder; copy the file here, or name its folder in collect.folders", "refused")
         elif entry.is_symlink() and path.is_dir():
             yield Listed(path, "a link to a folder that is read anyway")
         elif entry.is_dir():

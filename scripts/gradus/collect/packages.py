@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,11 @@ from gradus.collect.modules import TOPICS, is_importable, licence_of, modules_of
 from gradus.collect.text import Found
 from gradus.config.load import PROJECT
 from gradus.errors import UserError
+from gradus.log import progress
+
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_")
+"""Beginnings of the environment variables that imports get to see. A default such as `key=os.environ.get("API_KEY")` would
+carry the others, tokens among them, into documents."""
 
 
 @dataclass
@@ -29,21 +36,77 @@ class PackageReading:
     entries: list[Entry] = field(default_factory=list)
 
 
-def read_package(package: str, timeout: float) -> PackageReading:
+class Children:
+    """The child processes at work, so that they can all be ended at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def run(self, command: list[str], job: bytes, timeout: float, folder: str, environment: dict[str, str]) -> tuple[bytes, int | None]:
+        """What a process wrote, and its exit status; None when it was ended after `timeout` seconds."""
+        pipe = subprocess.PIPE
+        with self._lock:
+            if self._stopped:
+                return b"", 0
+            child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, cwd=folder, env=environment)
+            self._running.add(child)
+        with child:
+            try:
+                return child.communicate(job, timeout)[0], 0 if self._stopped else child.returncode
+            except subprocess.TimeoutExpired:
+                child.kill()
+                return child.communicate()[0], None
+            finally:
+                self._running.discard(child)
+
+    def stop(self) -> None:
+        """End all of them; none is started any more."""
+        with self._lock:
+            self._stopped = True
+            for child in list(self._running):
+                child.kill()
+
+
+def read_packages(packages: list[str], timeout: float, workers: int) -> list[PackageReading]:
+    """The readings of several packages, read side by side, in their order. Raises UserError as `read_package` does."""
+    for package in packages:
+        _check(package)
+    children = Children()
+    readings = []
+    pool = ThreadPoolExecutor(workers)
+    try:
+        with progress("Reading packages", len(packages)) as advance:
+            for package, reading in zip(packages, pool.map(lambda name: read_package(name, timeout, children), packages), strict=True):
+                readings.append(reading)
+                advance(1, package)
+    finally:
+        children.stop()  # after Ctrl-C nobody waits for imports
+        pool.shutdown(cancel_futures=True)
+    return readings
+
+
+def read_package(package: str, timeout: float, children: Children | None = None) -> PackageReading:
     """All documented public objects of a package.
 
     Args:
         package: an importable name, `stdlib` or `topics`.
         timeout: seconds that the imports of the package may take together.
+        children: where its processes are entered.
 
     Raises:
         UserError: when there is no such package.
     """
+    _check(package)
+    reader = f"python-docs/{package} {version_of(package)}"
+    return _topics(reader) if package == TOPICS else _docstrings(package, reader, timeout, children or Children())
+
+
+def _check(package: str) -> None:
     if not is_importable(package):
         cure = f"Install it into this Python ({sys.executable}) or take it out of collect.python_docs"
         raise UserError(f"there is no package '{package}'", where="collect.python_docs", cure=cure)
-    reader = f"python-docs/{package} {version_of(package)}"
-    return _topics(reader) if package == TOPICS else _docstrings(package, reader, timeout)
 
 
 def _topics(reader: str) -> PackageReading:
@@ -51,25 +114,26 @@ def _topics(reader: str) -> PackageReading:
 
     names = sorted(topics)
     found = [Found(name, topics[name], "text", f"topic {name}", f"topics.{name}", reader, licence_of(TOPICS)) for name in names]
-    return PackageReading(found, [Entry("pydoc_data.topics", TOPICS, "text", f"{len(found)} topics")])
+    size = sum(len(text.text.encode()) for text in found)
+    return PackageReading(found, [Entry("pydoc_data.topics", TOPICS, "text", f"{len(found)} topics", size, kind="module")])
 
 
-def _docstrings(package: str, reader: str, timeout: float) -> PackageReading:
+def _docstrings(package: str, reader: str, timeout: float, children: Children) -> PackageReading:
     reading = PackageReading()
-    objects: dict[str, int] = {}
+    objects: dict[str, list[int]] = {}  # module to the sizes of its docstrings
     licence = licence_of(package)
-    for row in _rows(modules_of(package), timeout):
+    for row in _rows(modules_of(package), timeout, children):
         if "begin" in row:
-            objects[row["begin"]] = 0
+            objects[row["begin"]] = []
         elif "broken" in row:
             objects.pop(row["broken"], None)
-            reading.entries.append(Entry(row["broken"], package, "broken", row["reason"]))
+            reading.entries.append(Entry(row["broken"], package, "broken", row["reason"], kind="module"))
         else:
-            objects[row["module"]] = objects.get(row["module"], 0) + 1
+            objects.setdefault(row["module"], []).append(len(row["doc"].encode("utf-8", "surrogatepass")))
             reading.found.append(_found(row, reader, licence))
-    for name, count in objects.items():
-        reason = f"{count} documented objects" if count else "nothing documented that is not listed elsewhere"
-        reading.entries.append(Entry(name, package, "text" if count else "empty", reason))
+    for name, sizes in objects.items():
+        reason = f"{len(sizes)} documented objects" if sizes else "nothing documented that is not listed elsewhere"
+        reading.entries.append(Entry(name, package, "text" if sizes else "empty", reason, sum(sizes), kind="module"))
     return reading
 
 
@@ -79,10 +143,10 @@ def _found(row: dict[str, Any], reader: str, licence: str) -> Found:
     return Found(row["name"], row["doc"], "api", source, group, reader, licence, signature=row["signature"], unit=row["unit"])
 
 
-def _rows(modules: list[str], timeout: float) -> Iterator[dict[str, Any]]:
+def _rows(modules: list[str], timeout: float, children: Children) -> Iterator[dict[str, Any]]:
     """Lines of the child process; when a module kills or hangs it, that one is named and the rest is read by a new one."""
     while modules:
-        rows, ending = _child(modules, timeout)
+        rows, ending = _child(modules, timeout, children)
         yield from rows
         if not ending:
             return
@@ -91,21 +155,17 @@ def _rows(modules: list[str], timeout: float) -> Iterator[dict[str, Any]]:
         modules = modules[modules.index(last) + 1 :]
 
 
-def _child(modules: list[str], timeout: float) -> tuple[list[dict[str, Any]], str]:
+def _child(modules: list[str], timeout: float, children: Children) -> tuple[list[dict[str, Any]], str]:
     """Run the walk over `modules`; returns its whole lines, and how it ended when that was not well."""
     library = str(PROJECT / "scripts")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))}
+    environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     environment |= {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "agg"}
     command = [sys.executable, "-P", "-W", "ignore", "-m", "gradus.collect.docwalk"]
     job = json.dumps({"modules": modules}).encode()
-    ending = ""
     with tempfile.TemporaryDirectory() as folder:  # whatever an import leaves in the current folder goes with it
-        try:
-            done = subprocess.run(command, input=job, capture_output=True, timeout=timeout, cwd=folder, env=environment, check=False)
-            output = done.stdout
-            ending = f"ended the reading process (exit status {done.returncode})" if done.returncode else ""
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout or b""
-            ending = f"did not end within {timeout:g} s"
+        output, status = children.run(command, job, timeout, folder, environment)
+    ending = f"did not end within {timeout:g} s" if status is None else ""
+    ending = f"ended the reading process (exit status {status})" if status else ending
     whole = output[: output.rfind(b"\n") + 1]
     return [json.loads(line) for line in whole.decode("utf-8", "replace").split("\n") if line], ending

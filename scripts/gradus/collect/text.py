@@ -34,7 +34,7 @@ def normalise(text: str, *, keep_first_lines: bool = False) -> str:
     Args:
         keep_first_lines: keep leading empty lines, so that line numbers stay those of the file.
     """
-    text = unicodedata.normalize("NFC", text.removeprefix("\ufeff")).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", text.lstrip("\ufeff")).replace("\r\n", "\n").replace("\r", "\n")
     text = "\n".join(line.rstrip() for line in text.split("\n"))
     return text.rstrip("\n") if keep_first_lines else text.strip("\n")
 

@@ -2,55 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from gradus.collect.gather import even_groups, gather
-from gradus.collect.manifest import as_json
+from gradus.collect.incremental import Readings
+from gradus.collect.manifest import FAULTS, Collection, Entry, as_json, printable, table
+from gradus.collect.seen import read_seen, with_new
+from gradus.config.schema import Collect
 from gradus.errors import GradusError, UserError
-from gradus.files import read_documents, write_json, write_jsonl
-from gradus.records import Document
+from gradus.files import write_json, write_jsonl
 from gradus.step import StepContext, Summary
+
+_NAMED = 3  # faults in the message of --strict; its file has them all
 
 
 def collect(context: StepContext) -> Summary:
-    """Write `documents.jsonl` and `manifest.json`; returns the counts.
+    """Write `documents.jsonl`, `manifest.json` and `seen.jsonl`; returns the counts and the table of classes.
 
     Raises:
-        UserError: for a missing package or folder, a folder without a usable file, and when nothing at all came out.
+        UserError: for a missing package, folder or data set, one without a usable file, and when nothing came out.
+        GradusError: under `collect.strict` when a file that should be read could not be.
     """
     config = context.config.collect
-    collection = gather(config, datetime.now(UTC).isoformat(timespec="seconds"))
+    seen = read_seen(context.target / "seen.jsonl")
+    # Beside the work folder, which is emptied: what was read before a kill need not be read again.
+    with Readings(context.out.with_name(f"{context.out.name}.readings.sqlite")) as readings:
+        collection = gather(config, datetime.now(UTC).isoformat(timespec="seconds"), seen=seen, readings=readings)
+        _refuse_faults(collection, context)
     if not collection.documents:
         cure = "Name packages in collect.python_docs or folders in collect.folders; texts under the minimal length do not count"
         raise UserError("nothing to collect: no source gave a document", where="collect", cure=cure)
-    documents = _with_earlier_times(even_groups(collection, config.largest_group), context.target / "documents.jsonl")
+    documents = even_groups(collection, config.largest_group)
     manifest = as_json(replace(collection, documents=documents))
     write_jsonl(context.out / "documents.jsonl", documents)
     write_json(context.out / "manifest.json", manifest)
-    return _summary(manifest, sum(collection.sources[d.id] in config.python_docs for d in documents))
+    write_jsonl(context.out / "seen.jsonl", with_new(seen, documents))
+    return _summary(manifest, collection, config)
 
 
-def _with_earlier_times(documents: list[Document], previous: Path) -> list[Document]:
-    """The same text keeps the time of its first collection, so that an unchanged source gives the same bytes."""
-    try:
-        times = {d.id: d.collected_at for d in read_documents(previous)}
-    except GradusError:
-        times = {}  # there is no previous output, or none that can be read: every time is new
-    return [replace(d, collected_at=times.get(d.id, d.collected_at)) for d in documents]
+def _refuse_faults(collection: Collection, context: StepContext) -> None:
+    """Under `collect.strict`: write the list of faults beside the run's log and raise; remove the list when there are none."""
+    faults = [entry for entry in collection.entries if _is_fault(entry)] if context.config.collect.strict else []
+    path = context.workspace / "reports" / context.config.run.name / "collect_faults.json"
+    if not faults:
+        path.unlink(missing_ok=True)
+        return
+    write_json(path, [asdict(entry) for entry in faults])
+    named = "; ".join(printable(f"{entry.name}: {entry.status}, {entry.reason}") for entry in faults[:_NAMED])
+    more = f"; and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    cure = f"All are in {path}. Mend or move them, or run without collect.strict; the last output is as it was"
+    count = f"{len(faults)} file" + "s" * (len(faults) > 1)
+    raise GradusError(f"{count} could not be read in full ({named}{more})", where="collect.strict", cure=cure)
 
 
-def _summary(manifest: dict[str, Any], from_packages: int) -> Summary:
-    unread = sum(n for status, n in manifest["by_status"].items() if status not in ("text", "duplicate"))
+def _is_fault(entry: Entry) -> bool:
+    """Files only: which modules of a package can be imported depends on what else is installed."""
+    return entry.kind == "file" and (entry.status in FAULTS or bool(entry.faults))
+
+
+def _summary(manifest: dict[str, Any], collection: Collection, config: Collect) -> Summary:
+    sources = collection.sources
+    by_kind = [sum(sources[d.id] in names for d in collection.documents) for names in (config.python_docs, config.folders)]
+    from_hub = manifest["documents"] - sum(by_kind)
     return {
         "documents": manifest["documents"],
-        "from packages": from_packages,
-        "from folders": manifest["documents"] - from_packages,
+        "from packages": by_kind[0],
+        "from folders": by_kind[1],
+        **({"from the hub": from_hub} if config.hub_datasets else {}),
+        **({"files": f"read {collection.read:,}, unchanged {collection.unchanged:,}"} if config.folders or config.hub_datasets else {}),
         "same content, kept once": manifest["duplicates"],
         "too short": manifest["too_short"],
-        "files and modules not read": unread,
         "groups": manifest["groups"],
         "megabytes": round(manifest["bytes"] / 1e6, 2),
+        **table(collection.entries),
     }
