@@ -1,7 +1,8 @@
-"""Add other wordings of the questions; a variant never leaves its origin's part of the split.
+"""Add variants of the examples, by templates and by a teacher model; a variant never leaves its origin's part of the split.
 
-Example:
+Examples:
     python scripts/04_augment.py --set augment.question_variants=2
+    python scripts/04_augment.py --set augment.use_teacher=true --dry-run    # what the model of extract.teacher would take
 """
 
 import sys

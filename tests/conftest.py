@@ -10,6 +10,8 @@ import pytest
 
 from gradus.config import Config, load_config
 
+from .teacher_server import TeacherServer, serve
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 TEXTS = [
@@ -49,6 +51,13 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str]
     folder = tmp_path_factory.mktemp("models") / "tiny_base"
     build_builtin(TEXTS, load_config(settings=tiny_settings).model.builtin, 7, folder)
     return folder
+
+
+@pytest.fixture
+def teacher_server() -> Iterator[TeacherServer]:
+    """A real server on loopback that answers as its `script` says; `settings` make it the teacher."""
+    with serve() as server:
+        yield server
 
 
 @pytest.fixture

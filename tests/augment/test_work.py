@@ -23,7 +23,8 @@ def run(originals: Sequence[Example], folder: Path, *settings: str) -> tuple[lis
     out = folder / "out"
     out.mkdir(parents=True)
     write_jsonl(folder / "kept.jsonl", originals)
-    context = StepContext(load_config(settings=list(settings)), out, out, folder, {"03_curate/kept.jsonl": folder / "kept.jsonl"})
+    inputs = {"03_curate/kept.jsonl": folder / "kept.jsonl", "01_collect/documents.jsonl": folder / "documents.jsonl"}
+    context = StepContext(load_config(settings=list(settings)), out, out, folder, inputs)
     summary = augment(context)
     return read_examples(out / "examples.jsonl"), json.loads((out / "augmentation.json").read_text(encoding="utf-8")), summary
 
@@ -39,7 +40,9 @@ def test_originals_and_variants_add_up(make: Make, tmp_path: Path) -> None:
     variants = [e for e in examples if e.id != e.origin_id]
     assert len(variants) == found["variants"] == 8
     assert {e.origin_id for e in variants} <= {e.id for e in originals}
-    assert found["factor"] == summary["factor"] == len(examples) / len(originals)
+    assert found["factor"] == len(examples) / len(originals)
+    assert summary["factor"] == "1.80 (goal 3)"
+    assert found["variants_by_method"] == {"question template": 8}
     assert found["variants_by_kind"] == {"returns": 8}
     assert found["without_template"] == {"faq": 2}
 
@@ -47,8 +50,10 @@ def test_originals_and_variants_add_up(make: Make, tmp_path: Path) -> None:
 def test_what_is_off_is_said(make: Make, tmp_path: Path) -> None:
     _, found, summary = run(questions(make), tmp_path)
     states = {method["name"]: method["state"] for method in found["methods"]}
-    assert states == {"question templates": "on", "paraphrase": "off", "answer length variants": "off", "back-translation": "off"}
-    assert summary["off"] == "paraphrase, answer length variants, back-translation"
+    assert states == {"question template": "on", "paraphrase": "off", "answer of another length": "off", "back-translation": "off"}
+    assert summary["off"] == "paraphrase, answer of another length, back-translation"
+    assert found["methods"][1]["reason"] == "needs a teacher model, and augment.use_teacher is off"
+    assert found["teacher"] is None
     _, found, _ = run(questions(make), tmp_path / "none", "augment.question_variants=0")
     assert (found["methods"][0]["state"], found["methods"][0]["reason"]) == ("off", "augment.question_variants is 0")
     assert found["factor"] == 1

@@ -1,4 +1,4 @@
-"""04_augment: other wordings of the questions, tied to their originals."""
+"""04_augment: variants of the examples, by templates and by a teacher, tied to their originals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ def _work(context: StepContext) -> Summary:
     return augment(context)
 
 
+def _plan(context: StepContext) -> Summary:
+    from gradus.augment.work import plan
+
+    return plan(context)
+
+
 STEP = Step(
     name="04_augment",
-    title="add other wordings of the questions",
-    version=1,
+    title="add variants of the examples",
+    version=2,
     output="data/04_augmented",
     work=_work,
-    reads=("03_curate/kept.jsonl",),
-    config_keys=("augment", "run.seed"),
+    plan=_plan,
+    reads=("03_curate/kept.jsonl", "01_collect/documents.jsonl"),
+    config_keys=("augment", "extract.teacher", "run.seed"),
 )

@@ -17,7 +17,8 @@ def words_of(question: str) -> frozenset[str]:
 
 def similarity(first: frozenset[str], second: frozenset[str]) -> float:
     """Jaccard similarity of two word sets, in [0, 1]."""
-    return len(first & second) / len(first | second) if first or second else 1.0
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared) if first or second else 1.0
 
 
 class QuestionIndex:
@@ -25,14 +26,15 @@ class QuestionIndex:
 
     Two sets of at least `threshold` Jaccard similarity share a word among the rarest `n - ceil(threshold * n) + 1` of
     each, in any fixed order of words (prefix filtering: Bayardo, Ma, Srikant 2007, "Scaling up all pairs similarity search").
+    `upcoming` are questions that will be looked up or added: knowing how frequent their words are keeps look-ups short.
     """
 
-    def __init__(self, questions: Iterable[str], threshold: float) -> None:
+    def __init__(self, questions: Iterable[str], threshold: float, upcoming: Iterable[str] = ()) -> None:
         self._threshold = threshold
         self._sets: list[frozenset[str]] = []
         self._by_word: dict[str, list[int]] = defaultdict(list)
         known = [words_of(question) for question in questions]
-        self._frequency = Counter(word for words in known for word in words)
+        self._frequency = Counter(word for words in (*known, *map(words_of, upcoming)) for word in words)
         for words in known:
             self._add(words)
 

@@ -1,0 +1,13 @@
+"""A teacher: a larger model that answers requests, whose replies are kept so that none is paid for twice."""
+
+from gradus.config.teacher import Teacher as TeacherSettings
+from gradus.teacher.cache import cache_of
+from gradus.teacher.cost import Estimate, as_summary, estimate
+from gradus.teacher.requests import Failure, Reply, Request, Usage
+from gradus.teacher.structured import ask_json
+from gradus.teacher.teacher import Teacher, open_teacher
+
+__all__ = [
+    "Estimate", "Failure", "Reply", "Request", "Teacher", "TeacherSettings", "Usage",
+    "as_summary", "ask_json", "cache_of", "estimate", "open_teacher",
+]  # fmt: skip
