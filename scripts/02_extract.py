@@ -2,6 +2,7 @@
 
 Example:
     python scripts/02_extract.py --set extract.max_answer_characters=1200
+    python scripts/02_extract.py --set extract.teacher.kind=openai --set extract.teacher.model=qwen3:8b --dry-run   # what a teacher costs
 """
 
 import sys

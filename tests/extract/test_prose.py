@@ -72,8 +72,9 @@ def test_every_kind_of_question_in_markdown() -> None:
     assert found["Is it fast?"].answer == "Yes, very."
     assert found["Is it safe?"].answer == "It is, as far as known."
     sections = [d for d in found.values() if d.kind == "section"]
-    assert {d.answer for d in sections} == {"What this is.", "More."}
+    assert {d.answer for d in sections} == {"What this is."}, "`Details` belongs to the answer above it and asks nothing by itself"
     assert all('"Handbook"' in d.question for d in sections)
+    assert drops(MARKDOWN) == ["a heading that makes no question"], "`Background`"
 
 
 def test_spans_hold_the_answer() -> None:
@@ -112,7 +113,7 @@ def test_text_files_with_pairs_or_headings() -> None:
     assert [(d.kind, d.question, d.answer) for d in text_drafts(headed) if isinstance(d, Draft)] == [
         ("how-to", "How do I run the tests?", "Call `make`.")
     ]
-    assert list(text_drafts(document("Just some text without any question in it.", "a.txt", "text"))) == []
+    assert list(text_drafts(document("Just some text without any question in it.", "a.txt", "text"))) == [Drop("text without a heading")]
 
 
 def test_topics_give_sections_and_methods() -> None:

@@ -30,12 +30,27 @@ def found(*rows: object) -> list[Draft]:
         ({"Question": "Why?", " ANSWER ": "So."}, "Why?", "So."),
         ({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}]}, "Hi", "Yes"),
         ({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yes"}]}, "Hi", "Yes"),
+        ({"prompt": [{"role": "user", "content": "Hi"}], "completion": [{"role": "assistant", "content": "Yes"}]}, "Hi", "Yes"),
+        ({"input": "Hi", "output": "Yes"}, "Hi", "Yes"),
+        ({"question": "Who?", "context": "Ann sang.", "answers": {"text": ["Ann", "ann"], "answer_start": [0, 0]}}, "Who?\n\nAnn sang.", "Ann"),
+        ({"question": "Who?", "answers": [{"text": "Ann", "answer_start": 0}]}, "Who?", "Ann"),
+        ({"question": "Who?", "answers": ["Ann"]}, "Who?", "Ann"),
+        ({"instruction": "Add.", "instances": [{"input": "1 2", "output": "3"}]}, "Add.\n\n1 2", "3"),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Yes"}]}, "Hi", "Yes"),
     ],
 )
 def test_known_shapes(row: object, question: str, answer: str) -> None:
     (draft,) = found(row)
     assert (draft.question, draft.answer, draft.kind, draft.context) == (question, answer, "instruction", ())
+
+
+def test_nested_rows_give_every_question_that_has_an_answer() -> None:
+    answered = {"question": "Who?", "answers": [{"text": "Ann", "answer_start": 0}], "id": 1}
+    impossible = {"question": "When?", "answers": [], "is_impossible": True, "id": 2}
+    article = {"title": "Song", "paragraphs": [{"context": "Ann sang.", "qas": [answered, impossible, {**answered, "question": "Which Ann?"}]}]}
+    assert [(draft.question, draft.answer) for draft in found(article)] == [("Who?\n\nAnn sang.", "Ann"), ("Which Ann?\n\nAnn sang.", "Ann")]
+    several = {"instruction": "Add.", "instances": [{"input": "1 2", "output": "3"}, {"input": "2 2", "output": "4"}]}
+    assert [draft.answer for draft in found(several)] == ["3", "4"]
 
 
 def test_a_conversation_gives_one_example_an_answer_with_all_turns_before_it() -> None:
@@ -66,6 +81,8 @@ def test_a_row_span_is_its_line_and_rows_of_one_question_are_one_group() -> None
         ({"messages": [{"role": "user", "content": "only asked"}]}, "row has no question with an answer"),
         ({"messages": ["Hi"]}, "a turn is not a JSON object"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "a turn has the unknown role 'tool'"),
+        ({"question": "Why?", "answers": []}, "row has no question with an answer"),
+        ({"instruction": "Add.", "instances": ["1"]}, "a nested entry is not a JSON object"),
         ('{"question": "Half \\ud83d", "answer": "broken"}', "broken characters"),
         ("[" * 100_000, "row is not valid JSON"),
     ],

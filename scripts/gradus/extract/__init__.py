@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gradus.step import Step, StepContext, Summary
+
+if TYPE_CHECKING:
+    from gradus.config import Config
 
 
 def _work(context: StepContext) -> Summary:
@@ -11,12 +16,31 @@ def _work(context: StepContext) -> Summary:
     return extract(context)
 
 
+def _plan(context: StepContext) -> Summary:
+    from gradus.extract.work import plan
+
+    return plan(context)
+
+
+def _outside(config: Config) -> object:
+    """What the examples depend on besides the settings of extract: the scenario file, by its hash, and the seed."""
+    file = config.extract.scenarios.file
+    if not file:
+        return ""
+    from gradus.extract.scenarios.schema import scenario_path
+    from gradus.files import sha256_file
+
+    return [sha256_file(scenario_path(file)), config.run.seed]
+
+
 STEP = Step(
     name="02_extract",
     title="extract questions and answers",
-    version=1,
+    version=2,
     output="data/02_extracted",
     work=_work,
     reads=("01_collect/documents.jsonl",),
     config_keys=("extract",),
+    outside=_outside,
+    plan=_plan,
 )

@@ -13,6 +13,7 @@ from gradus.extract.doctests import first_example, leading_examples
 from gradus.extract.draft import Draft, Drafts, Drop
 from gradus.extract.inline import code, label, to_markdown
 from gradus.extract.limits import cut, first_sentence, without_dangling
+from gradus.extract.names import Names
 from gradus.extract.questions import api_question
 from gradus.extract.sections import DESCRIPTION, Item, Section, related_of, sections_of
 from gradus.files import sha256_text
@@ -45,7 +46,8 @@ class ApiObject:
 
     @cached_property
     def sections(self) -> dict[str, Section]:
-        found = sections_of(self.document.text, self.name.rpartition(".")[2])
+        names = Names.of(self.name, self.document.signature)
+        found = sections_of(self.document.text, self.name.rpartition(".")[2], names.marked)
         return {s.name: s for s in found if not _EMPTY.fullmatch("".join(line.text for line in s.lines))}
 
     def question(self, key: str, **values: str) -> str:

@@ -6,19 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["paragraph", "item", "code", "table", "heading"]
+Kind = Literal["paragraph", "item", "code", "table", "heading", "list", "html", "quote"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """One Markdown block and the span of the source it was made from. A list is a run of `item` blocks."""
+    """One Markdown block and the span of the source it was made from. A list is a run of `item` blocks, or one `list`."""
 
     kind: Kind
     text: str
     start: int
     end: int
     level: int = 0
-    """Of a heading: 1 for the first underline style met."""
+    """Of a heading: 1 to 6, in a docstring 1 for the first underline style met; 7 is a paragraph of bold text only."""
 
 
 def join(blocks: list[Block]) -> str:

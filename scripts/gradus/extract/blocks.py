@@ -9,7 +9,7 @@ from itertools import islice
 
 from gradus.extract.block import Block, Kind, item
 from gradus.extract.code import as_code, is_python, looks_like_code, looks_like_prose, looks_like_table, may_be_python
-from gradus.extract.directives import directive
+from gradus.extract.directives import LANGUAGES, directive
 from gradus.extract.inline import joined, label, to_markdown
 from gradus.extract.lines import Line, dedent, indented_run, lines_of, raw, strip_blank
 from gradus.extract.tables import simple_table
@@ -32,6 +32,7 @@ _CITATION = re.compile(r"\[\d+\]:? \S")
 _NUMBER = re.compile(r"(?:(\d{1,2}|#)[.)]|\((\d{1,2}|[a-z])\)|[a-z]\))(\s+)(?=\S)")
 _UNDERLINE = re.compile(r"([=\-~^\"*+#])\1{2,}")
 _DIRECTIVE = re.compile(r"\.\.(?:\s+|$)(?:([\w:-]+)::\s*(.*))?")
+_FENCE = re.compile(r"(`{3,}|~{3,})\s*(?:\{?\.?([\w+-]*)\}?)[^`]*")
 _NOT_A_PARAGRAPH = re.compile(r"(#{1,6}\s|>|[-+*]\s|\d{1,2}[.)]\s|~~~|```)")
 _TERM = re.compile(r"\S+( \S+){0,3}|[\w.]+\(.{0,60}\)|[\w*, ]{1,40} : .{1,60}")
 _ENTRY = re.compile(r"(\d{1,3}|\*{0,2}[A-Za-z_][\w.]*(?:\([^()]*\))?)(?::| --?>| --| -) +(?=\S)")
@@ -75,7 +76,8 @@ class _Parser:
 
     def run(self) -> list[Block]:
         readers: tuple[Callable[[], bool], ...] = (
-            self._indented, self._doctest, self._directive, self._table, self._heading, self._bullet, self._field, self._paragraph,
+            self._fence, self._quote, self._indented, self._doctest,
+            self._directive, self._table, self._heading, self._bullet, self._field, self._paragraph,
         )  # fmt: skip
         if self._depth > _DEEPEST:
             readers = (self._flat,)
@@ -123,6 +125,35 @@ class _Parser:
             self._add("code", as_code(raw(lines)), lines)
         else:
             self._blocks += self._parse(lines)
+        return True
+
+    def _fence(self) -> bool:
+        """Fenced code, as docstrings written in Markdown have it, byte for byte."""
+        match = _FENCE.fullmatch(self._line.text)
+        if not match:
+            return False
+        at = self._at
+        end = next(
+            (i for i in range(at + 1, len(self._lines)) if re.fullmatch(rf"{match[1][0]}{{{len(match[1])},}}\s*", self._lines[i].text)),
+            len(self._lines),
+        )
+        lines = self._take(min(end + 1, len(self._lines)))
+        text = "\n".join(line.text for line in lines[1 : end - at])
+        self._add("code", as_code(text, LANGUAGES.get(match[2], match[2])) if text.strip() else "", lines)
+        return True
+
+    def _quote(self) -> bool:
+        """A Markdown quote as its text, a call-out (`> [!WARNING]`) with a label."""
+        if not re.match(r">(?!>)", self._line.text):
+            return False
+        end = next((i for i in range(self._at, len(self._lines)) if not self._lines[i].text.startswith(">")), len(self._lines))
+        lines = self._take(end)
+        inner = [replace(line, text=re.sub(r"^> ?", "", line.text)) for line in lines]
+        label_ = re.fullmatch(r"\[!(\w+)\]\s*", inner[0].text)
+        blocks = self._parse(inner[1:] if label_ else inner)
+        if label_ and blocks and blocks[0].kind == "paragraph":
+            blocks[0] = replace(blocks[0], text=f"**{label_[1].capitalize()}:** {blocks[0].text}")
+        self._blocks += blocks
         return True
 
     def _doctest(self) -> bool:
@@ -212,7 +243,7 @@ class _Parser:
 
     def _continues(self, line: Line) -> bool:
         opens = any(pattern.match(line.text) for pattern in (_INTERRUPTS, _FIELD, _NUMBER))
-        return not (line.blank or opens or line.text.startswith((">>>", ".. ")))
+        return not (line.blank or opens or line.text.startswith((">>>", ".. ", "```")))
 
     def _paragraph(self) -> bool:
         if self._code_without_indent():

@@ -12,7 +12,7 @@ from gradus.extract.lines import Line, raw
 
 _CODE = frozenset({"code", "code-block", "sourcecode", "ipython", "doctest", "testcode"})
 _ADMONITION = frozenset({"note", "warning", "tip", "important", "caution", "attention", "hint", "danger", "admonition"})
-_LANGUAGES = {"python": "python", "python3": "python", "py": "python", "ipython": "python", "shell": "bash", "bash": "bash", "c++": "cpp"}
+LANGUAGES = {"python": "python", "python3": "python", "py": "python", "ipython": "python", "shell": "bash", "bash": "bash", "c++": "cpp"}
 
 
 def directive(name: str, argument: str, lines: list[Line], parse: Callable[[list[Line]], list[Block]]) -> list[Block]:
@@ -27,7 +27,7 @@ def directive(name: str, argument: str, lines: list[Line], parse: Callable[[list
     body = [line for line in lines[1:] if not re.match(r"\s*:[\w-]+:", line.text)]
     if name in _CODE:
         text = raw(body)
-        return [Block("code", as_code(text, _LANGUAGES.get(argument.strip().lower(), "")), start, end)] if text else []
+        return [Block("code", as_code(text, LANGUAGES.get(argument.strip().lower(), "")), start, end)] if text else []
     if name == "math":
         text = "\n".join(filter(None, [argument.strip(), raw(body)]))
         return [Block("code", fenced(text, "math"), start, end)] if text else []

@@ -48,6 +48,7 @@ def to_markdown(text: str, *, quotes_are_code: bool = False) -> str:
         position = match.end()
     parts.append(_plain(text[position:], quotes_are_code))
     line = "".join(parts).strip()
+    line = re.sub(r"\[(`[^`\n]+`)\](?![(\[])", r"\1", line)  # the links of Hugging Face's and MkDocs' references
     return re.sub(r"\s*\((?:[,;\s]|and)*\)(?=[\s.,;:]|$)", "", line) if "]_" in text else line
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gradus.extract.fences import fenced_lines
+
 _ABBREVIATIONS = ("e.g", "i.e", "etc", "cf", "vs", "al", "fig", "eq", "no", "resp", "approx", "incl", "sec", "ref", "aka", "a.k.a")
 _SENTENCE_END = re.compile(
     "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS) + r"(?<!\s[A-Z])[.!?][\"')\]]?(?=\s+[\"'`(*\[]*\w|\s*$)", re.IGNORECASE
@@ -18,15 +20,13 @@ _LEFT_OVER = re.compile(r"^\.\. [\w-]+::|\|\w+\||(?<!:)::$|``\w", re.MULTILINE)
 def pieces_of(answer: str) -> list[str]:
     """Split Markdown at blank lines and list items of the outermost level, never inside a fence; joined by '' it is the same."""
     pieces = [""]
-    fence = ""
-    for line in answer.splitlines(keepends=True):
-        opened = re.match(r"\s*(`{3,}|~{3,})", line)
-        outer = not fence and re.match(r"(\S)", line) is not None
+    lines = answer.splitlines(keepends=True)
+    inside, _ = fenced_lines([line.rstrip("\n") for line in lines])
+    for number, line in enumerate(lines):
+        outer = not (inside[number] and number and inside[number - 1]) and not line[0].isspace()
         new_item = outer and _ITEM.match(line) is not None
         if pieces[-1] and (new_item or outer and pieces[-1].endswith("\n\n")):
             pieces.append("")
-        if opened:
-            fence = "" if fence and line.strip() == fence else fence or opened[1]
         pieces[-1] += line
     return pieces
 
@@ -92,8 +92,10 @@ def _announces(piece: str) -> bool:
 
 def fault_of(answer: str) -> str:
     """What is wrong with the form of an answer made by rules, '' when nothing is."""
-    prose, fences = _outside_fences(answer)
-    if fences % 2:
+    lines = answer.split("\n")
+    inside, is_open = fenced_lines(lines)
+    prose = "\n".join(line for line, code in zip(lines, inside, strict=True) if not code)
+    if is_open:
         return "a code fence is not closed"
     if _ROLE.search(prose) or _LEFT_OVER.search(re.sub(r"`[^`\n]+`", "", prose)):
         return "markup that was not understood"
@@ -102,7 +104,7 @@ def fault_of(answer: str) -> str:
     if any(_stripped(piece).count("`") % 2 or _stripped(piece).count("**") % 2 for piece in prose.split("\n")):
         return "a code span or emphasis is not closed"
     words = re.findall(r"[A-Za-z']+", prose)
-    if not fences and len(words) > 4 and not _ITEM.search(prose) and not _GLUE.intersection(word.lower() for word in words):
+    if not any(inside) and len(words) > 4 and not _ITEM.search(prose) and not _GLUE.intersection(word.lower() for word in words):
         return "a list of names without a sentence"
     if re.search(r"^\s*([-*+]|\d+[.)])\s*$", prose, re.MULTILINE):
         return "an empty list item"
@@ -110,17 +112,5 @@ def fault_of(answer: str) -> str:
 
 
 def _stripped(line: str) -> str:
-    """A line without its well-formed code spans of double backticks."""
-    return re.sub(r"(?<!`)``[^\n]+?``(?!`)", "", re.sub(r"(?<!`)`[^`\n]+`(?!`)", "", line))
-
-
-def _outside_fences(answer: str) -> tuple[str, int]:
-    prose, fence, count = [], "", 0
-    for line in answer.split("\n"):
-        mark = re.match(r"\s*(`{3,})", line)
-        if mark and (not fence or line.strip() == fence):
-            fence = "" if fence else mark[1]
-            count += 1
-        elif not fence:
-            prose.append(line)
-    return "\n".join(prose), count
+    """A line with a letter for every well-formed code span."""
+    return re.sub(r"(?<!`)``[^\n]+?``(?!`)", "x", re.sub(r"(?<!`)`[^`\n]+`(?!`)", "x", line))

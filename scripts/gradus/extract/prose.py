@@ -1,162 +1,234 @@
-"""Questions and answers out of Markdown files, plain text files and pydoc's topics."""
+"""Questions and answers out of documents of text: Markdown (HTML, PDF, Word, EPUB and notebooks arrive as such) and plain text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import takewhile
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from gradus.extract.asking import opening, question_of
 from gradus.extract.block import Block, join
-from gradus.extract.blocks import DOCSTRING, SIGNATURE, TOPIC, parse, parse_text
+from gradus.extract.blocks import parse_text
 from gradus.extract.draft import Draft, Drafts, Drop
-from gradus.extract.headings import MarkdownSection, sections_of_markdown
-from gradus.extract.inline import code
-from gradus.extract.lines import Line, indented_run, lines_of, strip_blank
-from gradus.extract.pairs import pairs_of
+from gradus.extract.fences import fenced_lines
+from gradus.extract.furniture import is_placeholder, points_elsewhere, section_furniture, without_furniture
+from gradus.extract.headings import TextSection, plain, sections_of_blocks
+from gradus.extract.leftovers import unfold, without_html
+from gradus.extract.markdown import BOLD_LINE, blocks_of_markdown, without_front_matter
+from gradus.extract.pairs import Pair, pairs_of, plain_questions, without_answer_mark
+from gradus.extract.plain import blocks_of_plain, with_headings
 from gradus.extract.questions import prose_question
+from gradus.extract.subjects import WHOLE, Asked, Page, about_term, is_useful, subject_of
+from gradus.extract.terms import GLOSSARY, definition_entries, glossary_entries, table_entries
+from gradus.extract.topics import topic_drafts
 from gradus.extract.unwrap import unwrap
 from gradus.records import Document
 
-_PLACEHOLDER = re.compile(
-    r"\W*(todo|tbd|fixme|xxx|n/?a|coming soon|to be (done|written|added)|(your )?answer( goes)? here|lorem ipsum.*|fill (this )?in)?\W*",
-    re.IGNORECASE,
-)
-_CONTENTS = re.compile(r"(table of )?contents|toc|inhalt(sverzeichnis)?|index|on this page", re.IGNORECASE)
-_VERBS = (
-    "add adjust build change check choose clean configure connect convert copy create debug define delete deploy disable download enable export "
-    "find fix format generate get import install load make measure merge migrate monitor move open prepare publish read remove rename report reset "
-    "resume roll run save select send set share start stop switch test train tune uninstall update upgrade use verify view write"
-)
-_ACTION = re.compile(rf"(?:how to )?({_VERBS.replace(' ', '|')})\b.*", re.IGNORECASE)
-"""Headings that name an action: `Install the package` asks how to do it."""
+_FAQ = re.compile(r"\bfaqs?\b|frequently asked|questions (?:and|&) answers|\bq ?& ?a\b", re.IGNORECASE)
+_RST = re.compile(r"^(?:\.\. \S|[=\-~^\"*+#]{4,}\s*$)|::\s*$", re.MULTILINE)
+_PICTURE = re.compile(r"!\[[^\]]*\]\([^()]*\)")
+_LOCAL_LINK = re.compile(r"\[([^\[\]]+)\]\((?!https?:|mailto:)[^()\s]*\)")
+_CALL_OUT = re.compile(r"^> \[!(\w+)\](?:\n>)?", re.MULTILINE)
+_PLAIN_QUESTIONS = 3
+"""So many lines that ask, each with text below it, make a page an FAQ even where nothing says so."""
+_NO_QUESTION = "a heading that makes no question"
+_ELSEWHERE = "an answer that only points elsewhere"
 
 
 def markdown_drafts(document: Document) -> Drafts:
-    """FAQ headings, bold questions, `Q:`/`A:` pairs and sections of a Markdown file."""
-    sections = sections_of_markdown(document.text)
-    name = _title_of(document, sections)
-    for number, section in enumerate(sections):
-        pairs = pairs_of(section.lines)
-        for pair in pairs:
-            yield _checked(Draft("faq", _plain(pair.question), pair.answer, pair.start, pair.end))
-        if section.title and not pairs:
-            yield from _section(document, section, _body(sections, number), name)
-
-
-def _title_of(document: Document, sections: list[MarkdownSection]) -> str:
-    """The first heading of level 1, else the file's name without its ending."""
-    return next((_plain(s.title) for s in sections if s.level == 1 and s.title), PurePath(document.title).stem.replace("_", " "))
-
-
-def _body(sections: list[MarkdownSection], number: int) -> list[Line]:
-    """The lines of a section; a question's own subsections belong to its answer unless they ask questions themselves."""
-    section = sections[number]
-    below = list(takewhile(lambda following: following.level > section.level, sections[number + 1 :]))
-    if not section.title.endswith("?") or any(inner.title.endswith("?") for inner in below):
-        return section.lines
-    return [*section.lines, *(line for inner in below for line in (inner.heading, *inner.lines))]
-
-
-def _section(document: Document, section: MarkdownSection, body: list[Line], name: str) -> Iterator[Draft | Drop]:
-    title = _plain(section.title)
-    lines = strip_blank(body)
-    answer = _without_comments("\n".join(line.text for line in lines))
-    if not answer:
-        return
-    if _CONTENTS.fullmatch(title) or _is_link_list(answer):
-        yield Drop("a table of contents")
-        return
-    kind, question = _asks(title, name, document.id)
-    yield _checked(Draft(kind, question, answer, section.start, lines[-1].end))
-
-
-def _asks(title: str, name: str, seed: str) -> tuple[str, str]:
-    """Kind and question that a heading stands for."""
-    if title.endswith("?"):
-        return "faq", title
-    if _ACTION.fullmatch(title) and len(title.split()) > 1:
-        action = re.sub(r"^how to ", "", title, flags=re.IGNORECASE).rstrip(".:")
-        action = re.sub(r"\byour\b", "my", action, flags=re.IGNORECASE)
-        return "how-to", prose_question("how-to", seed, title=action[:1].lower() + action[1:])
-    if title == name:
-        return "section", prose_question("whole", seed, title=title)
-    return "section", prose_question("section", seed + title, title=f'"{title}"', document=name)
-
-
-def _plain(title: str) -> str:
-    """A heading or question without numbering, emphasis and link targets."""
-    title = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title.strip())
-    title = re.sub(r"^(?:Q\d*[:.)]|\d+(?:\.\d+)*[.)]?)\s+", "", title)
-    return re.sub(r"(\*\*|__)(.+?)\1", r"\2", title).strip(" *_")
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL).strip()
-
-
-def _is_link_list(text: str) -> bool:
-    """Whether the text is little but links to places on the same page."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    links = sum(bool(re.fullmatch(r"\s*(?:[-*+]|\d+[.)])\s+\[[^\]]*\]\(#[^)]*\)\s*", line)) for line in lines)
-    return bool(lines) and links * 10 >= len(lines) * 7
-
-
-def _checked(draft: Draft) -> Draft | Drop:
-    """The draft with its paragraphs on one line each, unless its answer is none yet."""
-    if _PLACEHOLDER.fullmatch(re.sub(r"[<>\[\](){}]", "", draft.answer)):
-        return Drop("a placeholder instead of an answer")
-    return replace(draft, answer=unwrap(draft.answer))
+    """Questions that stand in a Markdown text (pairs, folded ones, tables, glossaries), and those that its headings stand for."""
+    folded = unfold(without_front_matter(document.text))
+    blocks = without_html(blocks_of_markdown(folded.text))
+    if not any(block.kind == "heading" and block.level < BOLD_LINE for block in blocks):
+        blocks = with_headings(_titled(blocks))
+    page = _page(document, sections_of_blocks(without_furniture(blocks)[0]))
+    for pair in folded.details:
+        summary = TextSection(BOLD_LINE, pair.question, None, pair.answer, ())
+        text = next((block.text for block in pair.answer if block.kind == "paragraph"), "")
+        asked = question_of(summary, replace(page, has_headings=True), None, opening(text))
+        yield _entry(asked, pair) if asked else Drop("a folded text whose summary makes no question")
+    for pair in folded.terms:
+        yield _entry(Asked("faq", pair.question) if pair.question.endswith("?") else about_term(pair.question), pair)
+    yield from _drafts(document, blocks)
 
 
 def text_drafts(document: Document) -> Drafts:
-    """`Q:`/`A:` pairs of a text file, else its sections; pydoc's topics give their sections and the methods they describe."""
+    """The same for plain text, whose headings, lists and paragraphs are found by their look; pydoc's topics have rules of their own."""
     if document.source.startswith("topic "):
-        yield from _topic(document)
-        return
-    pairs = pairs_of(lines_of(document.text))
-    for pair in pairs:
-        yield _checked(Draft("faq", _plain(pair.question), pair.answer, pair.start, pair.end))
-    if not pairs:
-        name = PurePath(document.title).stem.replace("_", " ")
-        for title, body, start in _by_heading(parse_text(document.text, DOCSTRING)):
-            kind, question = _asks(title, name, document.id)
-            yield _checked(Draft(kind, question, join(body), start, body[-1].end))
+        yield from topic_drafts(document)
+    elif _RST.search(document.text):
+        yield from _drafts(document, parse_text(document.text))
+    else:
+        blocks, drops = blocks_of_plain(document.text)
+        yield from drops
+        yield from _drafts(document, blocks)
 
 
-def _by_heading(blocks: list[Block]) -> Iterator[tuple[str, list[Block], int]]:
-    heads = [number for number, block in enumerate(blocks) if block.kind == "heading"]
-    for head, following in zip(heads, [*heads, len(blocks)][1:], strict=True):
-        body = blocks[head + 1 : following]
-        if body:
-            yield blocks[head].text.lstrip("# "), body, blocks[head].start
+def _titled(blocks: list[Block]) -> list[Block]:
+    """A bold line at the very top of a text without headings is its title."""
+    first = blocks[0] if blocks else None
+    return [replace(first, level=1), *blocks[1:]] if first and first.level == BOLD_LINE and not plain(first.text).endswith("?") else blocks
 
 
-def _topic(document: Document) -> Drafts:
-    for title, body, start in _by_heading(parse_text(document.text, TOPIC)):
-        key, shown = "topic", _in_a_sentence(title)
-        if match := re.fullmatch(r"The (.+) statement", title):
-            key, shown = "statement", match[1]
-        yield Draft("topic", prose_question(key, document.id + title, title=shown), join(body), start, body[-1].end)
-    yield from _methods(document)
+@dataclass(frozen=True)
+class _Read:
+    """A section with what was found in it."""
+
+    section: TextSection
+    entries: list[tuple[Asked | None, Pair]]
+    rest: list[Block]
+    """The blocks before the first entry: what the heading itself is answered with."""
+    asked: Asked | None
+    reason: str
+    """Why nothing is asked about it, '' when it may be."""
 
 
-def _in_a_sentence(title: str) -> str:
-    """A title without its capital, unless others follow (`Mapping Types`)."""
-    return title[:1].lower() + title[1:] if not re.search(r"[A-Z]", title[1:]) else title
-
-
-def _methods(document: Document) -> Iterator[Draft]:
-    """`object.__len__(self)` above an indented description: one question each."""
-    lines = lines_of(document.text)
-    for number, line in enumerate(lines):
-        signature = line.text.strip()
-        described = SIGNATURE.fullmatch(signature) and number + 2 < len(lines) and lines[number + 1].blank and lines[number + 2].indent > line.indent
-        if not described or (number and not lines[number - 1].blank):
+def _drafts(document: Document, blocks: list[Block]) -> Drafts:
+    blocks, drops = without_furniture(blocks)
+    yield from drops
+    sections = sections_of_blocks(blocks)
+    page = _page(document, sections)
+    faq = bool(_FAQ.search(page.name) or _FAQ.search(document.title)) or plain_questions(blocks) >= _PLAIN_QUESTIONS
+    read: list[_Read] = []
+    for section in sections:
+        read.append(_read(section, page, faq, _asked_above(section, read)))
+    taken: set[int] = set()
+    for number, one in enumerate(read):
+        if one.reason:
+            yield Drop(one.reason)
             continue
-        body = lines[number + 1 : indented_run(lines, number + 1, line.indent + 1)]
-        blocks = parse(body, TOPIC)
-        if blocks and blocks[0].kind == "paragraph":
-            question = prose_question("method", document.id + signature, title=code(signature))
-            yield Draft("definition", question, join(blocks), line.start, blocks[-1].end)
+        for asked, pair in one.entries:
+            yield _entry(asked, pair)
+        if number not in taken:
+            body = _body(read, number, taken)
+            yield from _answered(one, body, page)
+
+
+def _page(document: Document, sections: list[TextSection]) -> Page:
+    """The page's name: its only heading of level 1, or the first; else the file's name."""
+    stem = re.sub(r"[_-]+", " ", PurePath(document.title).stem).strip()
+    first = next((section.title for section in sections if section.level == 1 and section.title and not section.is_question), "")
+    name = first if is_useful(first) else stem if is_useful(stem) else ""
+    text = "\n".join(block.text for section in sections for block in section.blocks if block.kind != "code")
+    subject = subject_of(name)
+    text += f"\nof {subject}" if subject and " " not in subject else ""  # so that it is known as a name
+    return Page(name, text, document.id, has_title=len(sections) > 1, has_headings=sum(0 < section.level < BOLD_LINE for section in sections) > 1)
+
+
+def _asked_above(section: TextSection, read: list[_Read]) -> Asked | None:
+    """What the nearest section above asks."""
+    return next((one.asked for one in reversed(read) if 0 < one.section.level < section.level), None)
+
+
+def _read(section: TextSection, page: Page, faq: bool, above: Asked | None) -> _Read:
+    reason = section_furniture(section.title, section.above)
+    if reason:
+        return _Read(section, [], [], None, reason if section.blocks else "")
+    in_faq = faq or bool(_FAQ.search(" ".join([section.title, *section.above])))
+    blocks, found = definition_entries(section.blocks)
+    entries: list[tuple[Asked | None, Pair]] = list(found)
+    glossary = bool(GLOSSARY.fullmatch(section.title) or GLOSSARY.fullmatch(page.name))
+    kept: list[Block] = []
+    for block in blocks:
+        rows = table_entries(block) if block.kind == "table" else glossary_entries(block) if block.kind == "list" and glossary else []
+        entries += rows
+        kept += [] if rows else [block]
+    rest, pairs = pairs_of(kept, plain_lines=in_faq)
+    entries += [(Asked("faq", pair.question), pair) for pair in pairs]
+    text = next((block.text for block in rest if block.kind in ("paragraph", "quote")), "")
+    asked = question_of(section, page, above, opening(text)) if section.title else None
+    return _Read(section, entries, rest, asked, "")
+
+
+def _body(read: list[_Read], number: int, taken: set[int]) -> list[Block]:
+    """The blocks of a section, and of the sections below it that ask nothing themselves; those are marked as taken.
+
+    A question's own subsections all belong to its answer, unless one of them is a question, too.
+    """
+    one = read[number]
+    body = list(one.rest)
+    level = one.section.level
+    if one.asked is None or one.asked.kind == WHOLE:
+        return body
+    below = []
+    for at in range(number + 1, len(read)):
+        if read[at].section.level <= level:
+            break
+        below.append(at)
+    whole = one.section.is_question and not any(read[at].section.is_question or read[at].entries for at in below)
+    for at in below:
+        if read[at].reason or (not whole and (read[at].asked is not None or read[at].entries)):
+            break
+        heading = read[at].section.heading
+        body += [*([heading] if heading and read[at].rest else []), *read[at].rest]
+        taken.add(at)
+    return body
+
+
+def _answered(one: _Read, body: list[Block], page: Page) -> Iterator[Draft | Drop]:
+    """The draft of a section's own question."""
+    heading = one.section.heading
+    if not body:
+        if one.section.is_question and not one.entries:
+            yield Drop("a question without an answer")
+        return
+    if one.asked is None:
+        yield from [Drop(_NO_QUESTION)] if heading else _untitled(body, page)
+        return
+    start = heading.start if heading else body[0].start
+    yield _checked(Draft(one.asked.kind if one.asked.kind != WHOLE else "section", one.asked.question, "", start, body[-1].end), body)
+
+
+def _untitled(body: list[Block], page: Page) -> Iterator[Draft | Drop]:
+    """Text above the first heading; where there is no heading at all, the file's name says what it is about."""
+    if page.has_title or page.has_headings or not page.name or len(_markdown(body)) < len(page.name) * 2 or page.name.count(" ") == 0:
+        yield Drop("text without a heading")
+    else:
+        yield _checked(Draft("section", prose_question("whole", page.seed, title=page.name), "", body[0].start, body[-1].end), body)
+
+
+def _entry(asked: Asked | None, pair: Pair) -> Draft | Drop:
+    """The draft of a question that stands in the text."""
+    if not pair.answer:
+        return Drop("a question without an answer")
+    draft = _checked(Draft(asked.kind if asked else "", plain(pair.question), "", pair.start, pair.end), pair.answer)
+    if isinstance(draft, Draft) and (asked is None or len(asked.question.split()) < 2):
+        return Drop("a question that cannot stand alone")
+    return replace(draft, question=plain(asked.question)) if asked and isinstance(draft, Draft) else draft
+
+
+def _checked(draft: Draft, body: list[Block]) -> Draft | Drop:
+    """The draft with the Markdown of its blocks, unless that is no answer yet."""
+    body, _ = without_furniture(body, placeholders=True)
+    if not body:
+        return Drop("a placeholder instead of an answer")
+    first = body[0]
+    if first.kind == "paragraph":
+        body = [replace(first, text=without_answer_mark(first.text)), *body[1:]]
+    answer = _markdown(body)
+    if is_placeholder(answer):
+        return Drop("a placeholder instead of an answer")
+    return Drop(_ELSEWHERE) if points_elsewhere(answer) else replace(draft, answer=answer)
+
+
+def _markdown(blocks: list[Block]) -> str:
+    """Blocks one below the other, each paragraph on one line."""
+    if any(block.kind == "item" for block in blocks):
+        return join(blocks)
+    return "\n\n".join(text for block in blocks if (text := _shown(block)))
+
+
+def _shown(block: Block) -> str:
+    """A block as it stands in an answer: paragraphs unwrapped, links that lead nowhere outside of their page as text, call-outs labelled."""
+    if block.kind == "code":
+        return block.text
+    text = unwrap(block.text) if block.kind in ("paragraph", "list") else _CALL_OUT.sub(lambda match: f"> **{match[1].capitalize()}:**", block.text)
+    lines = text.split("\n")
+    inside, _ = fenced_lines(lines)
+    return "\n".join(line if code else _without_local_links(line) for line, code in zip(lines, inside, strict=True)).strip("\n")
+
+
+def _without_local_links(line: str) -> str:
+    parts = re.split(r"(`+[^`]+`+(?!\]))", line)
+    return "".join(part if number % 2 else _LOCAL_LINK.sub(r"\1", _PICTURE.sub("", part)) for number, part in enumerate(parts))

@@ -24,7 +24,9 @@ _PROSE: dict[str, tuple[str, ...]] = {
     "topic": ("Explain {title} in Python.", "What does the Python reference say about {title}?"),
     "statement": ("How does the {title} statement work in Python?", "What does the {title} statement do in Python?"),
     "method": ("What does {title} do in Python?", "Explain {title} in Python."),
-    "section": ('What does "{document}" say about {title}?', 'Explain {title} according to "{document}".'),
+    "section": ('What does "{document}" say about {title}?', 'According to "{document}", what should I know about {title}?'),
+    "nested": ('What does "{document}" say about {title} under "{above}"?',),
+    "unnamed": ("What should I know about {title}?",),
     "whole": ('What is "{title}" about?', 'What does the document "{title}" describe?'),
     "how-to": ("How do I {title}?",),
 }

@@ -10,7 +10,10 @@ from gradus.extract.draft import Draft, Drafts, Drop
 from gradus.files import sha256_text
 from gradus.records import Document, Message
 
-_PAIRS = (("instruction", "output"), ("instruction", "response"), ("prompt", "completion"), ("prompt", "response"), ("question", "answer"))
+_PAIRS = (
+    ("instruction", "output"), ("instruction", "response"), ("instruction", "completion"), ("prompt", "completion"), ("prompt", "response"),
+    ("question", "answer"), ("question", "response"), ("query", "response"), ("query", "answer"), ("problem", "solution"), ("input", "output"),
+)  # fmt: skip
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _ROLES = {
     "system": "system", "user": "user", "human": "user", "prompter": "user",
@@ -29,8 +32,8 @@ def drafts(document: Document) -> Drafts:
         end = start + len(line)
         if line.strip():
             try:
-                turns = _turns(_row(line))
-                yield from _examples(turns, document, (start, end))
+                for turns in _conversations(_row(line)):
+                    yield from _examples(turns, document, (start, end))
             except RowFault as fault:
                 yield Drop(str(fault), f"{document.source}:{number}")
         start = end + 1
@@ -43,7 +46,34 @@ def _row(line: str) -> dict[str, Any]:
         raise RowFault("row is not valid JSON") from error
     if not isinstance(row, dict):
         raise RowFault("row is not a JSON object")
+    return _lower(row)
+
+
+def _lower(row: dict[str, Any]) -> dict[str, Any]:
     return {str(key).strip().lower(): value for key, value in row.items()}
+
+
+def _conversations(row: dict[str, Any]) -> Iterator[list[Message]]:
+    """The conversations of a row: one, or several where it nests them as self-instruct's `instances` and SQuAD's `paragraphs` do."""
+    if isinstance(row.get("paragraphs"), list):
+        for paragraph in _objects(row["paragraphs"]):
+            yield from _conversations(paragraph)
+    elif isinstance(row.get("qas"), list):
+        for asked in _objects(row["qas"]):
+            if not asked.get("is_impossible"):  # SQuAD 2: the text does not answer it
+                yield _turns({"context": row.get("context"), **asked})
+    elif isinstance(row.get("instances"), list):
+        for instance in _objects(row["instances"]):
+            yield _turns({**row, **instance})
+    else:
+        yield _turns(row)
+
+
+def _objects(values: list[object]) -> Iterator[dict[str, Any]]:
+    for value in values:
+        if not isinstance(value, dict):
+            raise RowFault("a nested entry is not a JSON object")
+        yield _lower(value)
 
 
 def _turns(row: dict[str, Any]) -> list[Message]:
@@ -51,14 +81,27 @@ def _turns(row: dict[str, Any]) -> list[Message]:
     for key in _CONVERSATIONS:
         if isinstance(row.get(key), list):
             return [_turn(turn) for turn in row[key]]
+    if isinstance(row.get("prompt"), list) and isinstance(row.get("completion"), list):
+        return [_turn(turn) for turn in (*row["prompt"], *row["completion"])]
+    if "question" in row and "answer" not in row and "answers" in row:
+        row = {**row, "answer": _first_answer(row["answers"])}
     for asked, answered in _PAIRS:
         if asked in row and answered in row:
             return _pair(row, asked, answered)
     raise RowFault("row has no known shape (instruction/output, prompt/completion, question/answer, messages, conversations)")
 
 
+def _first_answer(answers: object) -> object:
+    """The first of several accepted answers: SQuAD's `[{"text": …}]`, its form by columns `{"text": […]}`, or plain texts."""
+    if isinstance(answers, dict):
+        answers = answers.get("text")
+    first = answers[0] if isinstance(answers, list) and answers else ""
+    return first.get("text") if isinstance(first, dict) else first
+
+
 def _pair(row: dict[str, Any], asked: str, answered: str) -> list[Message]:
-    question = "\n\n".join(filter(None, [_text(row[asked]), _text(row.get("input") or row.get("context") or "")]))
+    beside = "" if asked == "input" else row.get("input") or row.get("context") or ""
+    question = "\n\n".join(filter(None, [_text(row[asked]), _text(beside)]))
     system = _text(row.get("system") or "")
     turns = [Message("user", question), Message("assistant", _text(row[answered]))]
     return [Message("system", system), *turns] if system else turns

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gradus.extract.block import Block
 from gradus.extract.blocks import parse, parse_loose
+from gradus.extract.fields import fields_of
 from gradus.extract.inline import to_markdown
 from gradus.extract.lines import Line, dedent, indented_run, lines_of, strip_blank
 
@@ -40,17 +42,20 @@ class Section:
     lines: list[Line]
     start: int
     end: int
+    mark: Callable[[str], str] = str
+    """What puts names of code in finished Markdown into code spans."""
 
     @cached_property
     def blocks(self) -> list[Block]:
         """The body as Markdown blocks."""
-        return parse(self.lines)
+        return _marked(parse(self.lines), self.mark)
 
     @cached_property
     def items(self) -> list[Item]:
         """Entries of a `parameters`, `returns`, `raises` or `attributes` section; [] when it is prose."""
         found = _items(self.lines)
-        return found if found or self.name not in ("returns", "yields") else _typed(self.lines)
+        found = found if found or self.name not in ("returns", "yields") else _typed(self.lines)
+        return [replace(item, blocks=_marked(item.blocks, self.mark)) for item in found]
 
 
 @dataclass(frozen=True)
@@ -62,21 +67,28 @@ class Item:
     blocks: list[Block]
 
 
-def sections_of(text: str, name: str) -> list[Section]:
+def _marked(blocks: list[Block], mark: Callable[[str], str]) -> list[Block]:
+    return [block if block.kind in ("code", "table") else replace(block, text=mark(block.text)) for block in blocks]
+
+
+def sections_of(text: str, name: str, mark: Callable[[str], str] = str) -> list[Section]:
     """Split a docstring. The first section is the description, without the signature lines that some docs open with.
 
     Args:
         name: the last part of the dotted name, to know a signature line by.
+        mark: what puts names of code into code spans.
     """
-    lines = lines_of(text)
+    fields = fields_of(lines_of(text))
+    lines = fields.rest
     at = _skip_signatures(lines, name)
-    marks = [(at, at, DESCRIPTION), *_marks(lines, at)]
+    marks = [(at, at, DESCRIPTION), *_marks(lines, at)] if lines else []
     sections = []
     for number, (_, body, key) in enumerate(marks):
         end = marks[number + 1][0] if number + 1 < len(marks) else len(lines)
         inside = strip_blank(lines[body:end])
         if inside:
-            sections.append(Section(key, dedent(inside), lines[marks[number][0]].start, inside[-1].end))
+            sections.append(Section(key, dedent(inside), lines[marks[number][0]].start, inside[-1].end, mark))
+    sections += [Section(key, entries, entries[0].start, entries[-1].end, mark) for key, entries in fields.entries.items()]
     return _merged(sections)
 
 
@@ -184,7 +196,7 @@ def related_of(section: Section) -> list[Item]:
         text = " ".join([text.strip(), *(line.text.strip() for line in section.lines[at + 1 : end])]).strip()
         name = to_markdown(names).replace("`", "")
         if text and re.fullmatch(r"[\w.]+(, [\w.]+)*", name):
-            items.append(Item(name, "", [Block("paragraph", to_markdown(text), section.lines[at].start, section.lines[end - 1].end)]))
+            items.append(Item(name, "", [Block("paragraph", section.mark(to_markdown(text)), section.lines[at].start, section.lines[end - 1].end)]))
         at = _next_full(section.lines, end)
     return items
 

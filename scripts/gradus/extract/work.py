@@ -14,6 +14,8 @@ from gradus.errors import UserError
 from gradus.extract import api, prose, rows
 from gradus.extract.build import example_of
 from gradus.extract.draft import Draft, Drafts, Drop
+from gradus.extract.scenarios import work as scenarios
+from gradus.extract.teaching import work as teaching
 from gradus.files import read_documents, write_json, write_jsonl
 from gradus.log import progress
 from gradus.records import Document, Example
@@ -37,8 +39,13 @@ class Extraction:
 def extract(context: StepContext) -> Summary:
     """Write `examples.jsonl` and `extraction.json`. Raises UserError when not one example came out."""
     config = context.config.extract
+    scenario_plan = scenarios.open_configured(context.config)  # a mistake in its file is told before anything is asked
     documents = read_documents(context.input("01_collect/documents.jsonl"))
     extraction = extract_all(documents, config)
+    taught, teaching_report = teaching.teach(context, documents, extraction.examples)
+    extraction.examples += taught
+    scenario_examples, scenario_lines = scenarios.make(context, scenario_plan)
+    extraction.examples += scenario_examples
     for bad in extraction.bad_rows[:_WARNINGS]:
         log.warning("%s: %s", bad["where"], bad["reason"])
     if len(extraction.bad_rows) > _WARNINGS:
@@ -46,10 +53,18 @@ def extract(context: StepContext) -> Summary:
     if not extraction.examples:
         reason = next(iter(extraction.dropped.most_common(1)), ("they hold no question the rules know", 0))[0]
         raise UserError(f"no example came out of {len(documents)} documents (mostly: {reason})", where="extract", cure="Add documents to collect")
-    report = as_json(extraction, len(documents))
+    report = as_json(extraction, len(documents)) | {"teacher": teaching_report}
     write_jsonl(context.out / "examples.jsonl", extraction.examples)
     write_json(context.out / "extraction.json", report)
-    return _summary(report)
+    teaching_lines = teaching.summary_of(teaching_report) if teaching_report else {}
+    return {**_summary(report), **teaching_lines, **scenario_lines}
+
+
+def plan(context: StepContext) -> Summary:
+    """What a dry run tells: what the teacher would be asked, and what that would take."""
+    lessons = teaching.dry_run(context, read_documents(context.input("01_collect/documents.jsonl")))
+    scenario_lines = {f"scenarios: {key}" if key in lessons else key: value for key, value in scenarios.dry_run(context).items()}
+    return {**lessons, **scenario_lines}
 
 
 def extract_all(documents: list[Document], config: Extract) -> Extraction:
