@@ -2,16 +2,20 @@
 
 Example:
     python scripts/03_curate.py --set curate.keep_fraction=0.7
+    python scripts/03_curate.py --audit data/05_prepared     # checks train, valid and test.jsonl, also somebody else's
 """
 
 import sys
 
 from gradus import cli
+from gradus.curate import commands
 
 
 def main() -> int:
-    """Run the step; returns the exit code."""
-    return cli.run_one("03_curate", cli.parser(__doc__).parse_args())
+    """Run the step, or the audit that a flag asks for; returns the exit code."""
+    parser = cli.parser(__doc__)
+    commands.add_flags(parser)
+    return commands.run(parser)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import pytest
 
 from gradus.config import load_config
 from gradus.config.schema import Curate
-from gradus.curate.quality import judge
+from gradus.curate.decide import measure as measure_all
+from gradus.curate.quality import LANGUAGE, losses
 from gradus.curate.signals import SIGNALS, at_least, at_most, sample_of
 from gradus.errors import UserError
 
-from .conftest import Make
+from .conftest import Make, Score
 
 QUESTION = "How do I sort an array with `numpy.sort`?"
 GOOD = """Call `numpy.sort`; it returns a sorted copy of the array.
@@ -121,17 +122,18 @@ def test_bounds_fall_evenly() -> None:
     assert [at_most(v, 10) for v in (0, 10, 15, 20, 90)] == [1, 1, 0.5, 0, 0]
 
 
-def test_the_score_is_the_weighted_mean(make: Make) -> None:
+def test_the_score_is_the_weighted_mean(make: Make, score: Score) -> None:
     example = make(QUESTION, "I'm sorry, but I can't help with that request.")
-    only = load_config(settings=[f"curate.weights.{name}={int(name in ('refusal', 'encoding')) * 3}" for name in SIGNALS]).curate
-    quality = judge(example, only)
-    assert quality.score == 0.5
-    assert quality.losses(only.weights) == {"refusal": 0.5}
+    weights = [f"curate.weights.{name}={int(name in ('refusal', 'encoding')) * 3}" for name in (*SIGNALS, LANGUAGE)]
+    only = load_config(settings=weights).curate
+    quality = measure_all(score([example], only).table, only)
+    assert quality.score.tolist() == [0.5]
+    assert losses(quality.of(0), only.weights) == {"refusal": 0.5}
 
 
 def test_all_weights_zero_is_a_mistake_of_the_user() -> None:
     with pytest.raises(UserError, match="every weight is 0"):
-        load_config(settings=[f"curate.weights.{name}=0" for name in SIGNALS])
+        load_config(settings=[f"curate.weights.{name}=0" for name in (*SIGNALS, LANGUAGE)])
 
 
 def test_bounds_the_wrong_way_round_are_a_mistake_of_the_user() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import pytest
 
 from gradus.config import Config, load_config
 from gradus.curate import STEP
-from gradus.curate.decide import decide
-from gradus.curate.work import curate, prepare
+from gradus.curate.decide import decide, measure
+from gradus.curate.work import curate
 from gradus.errors import UserError
-from gradus.files import read_examples, write_jsonl
+from gradus.files import read_examples
 from gradus.records import Example
 from gradus.step import StepContext
 
-from .conftest import Make
+from .conftest import Make, Score
 
 VERBS = ("sorts", "reverses", "filters", "counts", "merges", "splits", "prints", "reads", "writes", "copies")
 THINGS = ("lists", "tables", "files", "strings", "numbers", "images", "sets", "trees")
@@ -53,11 +54,14 @@ def mixed(make: Make) -> list[Example]:
 
 
 def run(examples: list[Example], folder: Path, *settings: str) -> tuple[dict[str, Any], Path]:
-    config = load_config(settings=list(settings))
+    return run_lines([json.dumps(asdict(example), ensure_ascii=False).encode() for example in examples], folder, *settings)
+
+
+def run_lines(lines: list[bytes], folder: Path, *settings: str) -> tuple[dict[str, Any], Path]:
     out = folder / "out"
     out.mkdir(parents=True)
-    write_jsonl(folder / "examples.jsonl", examples)
-    return curate(context(config, folder, out)), out
+    (folder / "examples.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    return curate(context(load_config(settings=list(settings)), folder, out)), out
 
 
 def context(config: Config, folder: Path, out: Path) -> StepContext:
@@ -95,19 +99,18 @@ def test_reasons(make: Make, tmp_path: Path) -> None:
     assert gone["refusal"]["similarity"] is None
 
 
-def test_the_best_share_of_distinct_examples_stays(make: Make, tmp_path: Path) -> None:
-    candidates = prepare(mixed(make), load_config().curate)
+def test_the_best_share_of_distinct_examples_stays(make: Make, score: Score) -> None:
     for fraction in (0.25, 0.5, 1.0):
         settings = load_config(settings=[f"curate.keep_fraction={fraction}"]).curate
-        verdict = decide(candidates, settings)
-        kept = [p for p in range(len(candidates)) if p not in verdict.removals]
+        store = score(mixed(make), settings)
+        quality = measure(store.table, settings)
+        verdict = decide(store, quality, settings)
+        kept = [p for p in range(len(store.table)) if p not in verdict.reason]
         assert len(kept) == round(fraction * 84)  # 87 examples, one empty, two copies
-        scores = {p: c.quality.score for p, c in enumerate(candidates)}
-        low = [scores[p] for p, removal in verdict.removals.items() if removal.reason == "low_quality"]
-        assert min(scores[p] for p in kept) == verdict.score_cut
-        assert all(score <= (verdict.score_cut or 0) for score in low)
-        names = {candidates[p].example.id for p in kept}
-        assert {r.duplicate_of for r in verdict.removals.values() if r.duplicate_of} <= names
+        low = [quality.score[p] for p, reason in verdict.reason.items() if reason == "low_quality"]
+        assert min(quality.score[kept]) == verdict.score_cut
+        assert all(value <= (verdict.score_cut or 0) for value in low)
+        assert {duplicate.of for duplicate in verdict.duplicates.values()} <= set(kept)
 
 
 def test_curation_json_adds_up(make: Make, tmp_path: Path) -> None:
@@ -152,12 +155,11 @@ def test_same_input_same_bytes(make: Make, tmp_path: Path) -> None:
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
 
 
-def test_the_order_of_the_input_decides_nothing(make: Make) -> None:
-    settings = load_config().curate
+def test_the_order_of_the_input_decides_nothing(make: Make, tmp_path: Path) -> None:
     results = []
-    for examples in (mixed(make), mixed(make)[::-1]):
-        verdict = decide(prepare(examples, settings), settings)
-        results.append({examples[p].id: (r.reason, r.duplicate_of, r.similarity) for p, r in verdict.removals.items()})
+    for folder, examples in (("there", mixed(make)), ("back", mixed(make)[::-1])):
+        _, out = run(examples, tmp_path / folder)
+        results.append({name: (row["reason"], row["duplicate_of"], row["similarity"]) for name, row in removed(out).items()})
     assert results[0] == results[1]
 
 
@@ -178,3 +180,91 @@ def test_nothing_left_is_told(make: Make, tmp_path: Path) -> None:
 def test_the_step_declares_what_it_reads() -> None:
     assert STEP.reads == ("02_extract/examples.jsonl",)
     assert STEP.config_keys == ("curate",)
+
+
+def test_bad_rows_go_with_their_line_and_stop_nothing(make: Make, tmp_path: Path) -> None:
+    examples = good(make)
+    lines = [json.dumps(asdict(example)).encode() for example in examples]
+    key = "AKIA" + "IOSFODNN7" + "ABCDEFG"
+    lines[3:3] = [b"{broken", b"", b'{"id": "x"}', b'"' + b"y" * 3_000_000 + b'"', f"mail anna.berg@firma.de, key {key}".encode()]
+    lines.append(json.dumps({**asdict(examples[0]), "answer": "Quite another answer under the same id."}).encode())
+    _, out = run_lines(lines, tmp_path, "curate.max_line_mb=1")
+    rows = [json.loads(line) for line in (out / "removed.jsonl").read_text(encoding="utf-8").splitlines()]
+    bad = {row["line"]: row for row in rows if row["reason"] == "bad_row"}
+    assert [(line, row["example"] is None) for line, row in bad.items()] == [(4, True), (6, True), (7, True), (8, True), (86, False)]
+    assert bad[4]["detail"].startswith("not JSON")
+    assert bad[6]["detail"] == "question: field required"
+    assert bad[7]["detail"].startswith("the line has 3,000,003 bytes")
+    assert len(bad[7]["beginning"]) == 1000
+    assert bad[8]["beginning"] == "mail [EMAIL], key [SECRET]"
+    assert bad[86]["detail"] == "line 1 has the same id and another text"
+    assert bad[86]["example"]["answer"].startswith("Quite another")
+    found = json.loads((out / "curation.json").read_text(encoding="utf-8"))
+    assert found["examples"] == 85 == found["kept"] + found["removed"]
+    assert found["removed_by_reason"]["bad_row"] == 5
+    assert sum(found["quality"]["kept"]["histogram"]) + sum(found["quality"]["removed"]["histogram"]) == 81, "bad lines have no score"
+
+
+def test_nothing_but_bad_rows_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="none of 2 examples is left"):
+        run_lines([b"{", b"[]"], tmp_path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_benchmark_holds_goes_with_its_row(make: Make, tmp_path: Path) -> None:
+    examples = good(make)
+    (tmp_path / "bench.jsonl").write_text(json.dumps({"question": examples[5].answer.rpartition("\n")[2]}) + "\n", encoding="utf-8")
+    _, out = run(examples[:10], tmp_path / "run", f"curate.decontaminate=[{tmp_path / 'bench.jsonl'}]", "curate.keep_fraction=1.0")
+    assert {name: (row["reason"], row["detail"].partition(",")[0]) for name, row in removed(out).items()} == {
+        examples[5].id: ("contaminated", "holds bench.jsonl:1")
+    }
+
+
+def test_languages_are_counted(make: Make, tmp_path: Path) -> None:
+    _, out = run(mixed(make), tmp_path)
+    found = json.loads((out / "curation.json").read_text(encoding="utf-8"))
+    assert found["languages"]["en"] > 70
+    assert found["expected_languages"] == ["en"]
+    assert found["signals"]["language"]["kept"]["mean"] == 1.0
+
+
+def test_a_killed_run_leaves_nothing_and_gives_the_same_bytes(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    _, whole = run(mixed(make), tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("gradus.curate.work.decide", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(mixed(make), tmp_path / "killed")
+    assert list((tmp_path / "killed" / "out").iterdir()) == []
+    again = tmp_path / "killed" / "out"
+    curate(context(load_config(), tmp_path / "killed", again))
+    assert all((again / path.name).read_bytes() == path.read_bytes() for path in whole.iterdir())
+
+
+def test_a_kept_example_names_the_other_sources_of_its_duplicates(make: Make, tmp_path: Path) -> None:
+    best, *others = good(make)
+    copies = [
+        replace(best, id=name, question=best.question.upper(), group=group, document_id=f"doc-{group}")
+        for name, group in (("copy1", "here"), ("copy2", "there"), ("copy3", best.group))
+    ]
+    _, out = run([best, *copies, *others], tmp_path, "curate.keep_fraction=1.0")
+    kept = {example.id: example for example in read_examples(out / "kept.jsonl")}
+    (name,) = kept.keys() & {best.id, *(copy.id for copy in copies)}
+    held = {(example.group, example.document_id) for example in (best, *copies)} - {(kept[name].group, kept[name].document_id)}
+    assert kept[name].meta["repeated_in"]["group"] == sorted({group for group, _ in held} - {kept[name].group})
+    assert kept[name].meta["repeated_in"]["document_id"] == sorted({document for _, document in held} - {kept[name].document_id})
+    assert [example.id for example in kept.values() if "repeated_in" in example.meta] == [name]
+
+
+def test_every_example_carries_its_signals(make: Make, tmp_path: Path) -> None:
+    weights = load_config().curate.weights
+    _, out = run(mixed(make), tmp_path)
+    rows = [json.loads(line) for line in (out / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows += [row["example"] for row in removed(out).values()]
+    total = sum(weight for _, weight in weights)
+    for row in rows:
+        assert row["quality"] == pytest.approx(
+            sum(getattr(weights, name) * value for name, value in row["meta"]["signals"].items()) / total, abs=1e-4
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradus.config import Config
 from gradus.step import Step, StepContext, Summary
 
 
@@ -11,12 +12,22 @@ def _work(context: StepContext) -> Summary:
     return curate(context)
 
 
+def _outside(config: Config) -> object:
+    """The benchmark files: one that changed makes the step run again."""
+    if not config.curate.decontaminate:
+        return []
+    from gradus.curate.contamination import files_state
+
+    return files_state(config.curate)
+
+
 STEP = Step(
     name="03_curate",
     title="keep the good examples, once",
-    version=1,
+    version=2,
     output="data/03_curated",
     work=_work,
     reads=("02_extract/examples.jsonl",),
     config_keys=("curate",),
+    outside=_outside,
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
 
-from gradus.records import Example
+import numpy as np
 
 SIGNAL_BINS = 10
 SCORE_BINS = 100  # scores lie close together, most of them above 0.8
@@ -18,14 +17,18 @@ SCORE_BINS = 100  # scores lie close together, most of them above 0.8
 class Removal:
     """One line of `removed.jsonl`."""
 
-    example: Example
+    example: dict[str, Any] | None
+    """The example; None for a bad row, of which `beginning` is all that is known."""
+    line: int
+    """Where it stood in the input, from 1."""
     reason: str
-    """`empty`, `personal_data`, `exact_duplicate`, `near_duplicate` or `low_quality`."""
+    """`bad_row`, `empty`, `personal_data`, `contaminated`, `exact_duplicate`, `near_duplicate` or `low_quality`."""
     detail: str
     duplicate_of: str | None = None
     """Id of the kept example that this one repeats."""
     similarity: float | None = None
     """Jaccard similarity of the word shingles of the two."""
+    beginning: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,10 @@ class Curation:
     signals: dict[str, KeptAndRemoved]
     lowered_by: dict[str, int]
     """Removals for low quality, counted by the signal that cost each one most."""
+    languages: dict[str, int]
+    """Examples by the language of their prose, where there is enough of it to tell."""
+    expected_languages: list[str]
+    """The languages that do not lower the score."""
     cluster_sizes: dict[str, int]
     """Number of duplicate clusters by their size, the kept example included."""
     largest_clusters: list[Cluster]
@@ -92,10 +99,10 @@ class Curation:
     """The thresholds that were in force: section `curate` of the configuration, and the bands of the search."""
 
 
-def distribution(values: Sequence[float], bins: int) -> Distribution:
+def distribution(values: np.ndarray, bins: int) -> Distribution:
     """Mean and histogram of values in [0, 1]; 1.0 itself falls into the last bin."""
-    counts = Counter(min(bins - 1, int(value * bins)) for value in values)
-    return Distribution(round(fmean(values), 4) if values else None, [counts[i] for i in range(bins)])
+    places = np.minimum((values * bins).astype(np.int64), bins - 1)
+    return Distribution(round(float(values.mean()), 4) if len(values) else None, np.bincount(places, minlength=bins).tolist())
 
 
 def by_size(counts: Iterable[str]) -> dict[str, int]:

@@ -1,87 +1,106 @@
-"""Decide which examples stay: not empty, free of personal data when so asked, each thing once, the best share."""
+"""Decide which examples stay: usable, each thing once, the best share."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from gradus.config.schema import Curate
-from gradus.curate.curation import Removal
 from gradus.curate.duplicates import Duplicate, find_conflicts, find_duplicates
-from gradus.curate.quality import Quality
-from gradus.records import Example
-
-NAMED = 3  # signals named in the detail of a removal
+from gradus.curate.languages import expected_languages, language_signal
+from gradus.curate.quality import SIGNAL_NAMES, weigh
+from gradus.curate.store import Store, Table
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An example after mending and masking, with what was found in it."""
+class Quality:
+    """The signals of all examples, their scores, and what the language signal expected."""
 
-    example: Example
-    repairs: frozenset[str]
-    personal_data: Counter[str]
-    quality: Quality
+    signals: np.ndarray
+    """`(n, signals)` in the order of `SIGNAL_NAMES`."""
+    score: np.ndarray
+    """`(n,)`, in [0, 1]."""
+    expected_languages: frozenset[str]
+
+    def explain(self, row: dict[str, Any], position: int) -> dict[str, Any]:
+        """The row of an example with its score, and in `meta.signals` what that is the weighted mean of."""
+        signals = {name: round(value, 4) for name, value in self.of(position).items()}
+        return {**row, "quality": float(self.score[position]), "meta": {**row["meta"], "signals": signals}}
+
+    def of(self, position: int) -> dict[str, float]:
+        """The signals of one example by name."""
+        return dict(zip(SIGNAL_NAMES, map(float, self.signals[position]), strict=True))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of the candidates, by position: why some go; the others stay."""
+    """What becomes of the examples, by position."""
 
-    removals: dict[int, Removal]
+    reason: dict[int, str]
+    """Why each one goes that goes."""
+    duplicates: dict[int, Duplicate]
+    """For those that go as a duplicate."""
+    same_id: dict[int, int]
+    """Rows whose id an earlier one has, with its position."""
     conflicts: list[list[int]]
     """Positions that ask the same and answer differently, duplicates left out."""
     score_cut: float | None
-    """Score of the worst candidate that stays."""
+    """Score of the worst example that stays."""
 
 
-def decide(candidates: Sequence[Candidate], settings: Curate) -> Verdict:
-    """Give every candidate that goes its reason.
+def measure(table: Table, settings: Curate) -> Quality:
+    """Complete the signals by that of language, which depends on the others, and weigh them."""
+    counts = np.bincount(table.language, minlength=len(table.languages))
+    known = dict(zip(table.languages, map(int, counts), strict=True))
+    expected = expected_languages(known, settings.languages, settings.bounds.language_share)
+    language = language_signal(table.language, table.languages, table.confidence, expected)
+    signals = np.column_stack([table.signals, language])
+    return Quality(signals, weigh(signals, settings.weights), expected)
+
+
+def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
+    """Give every example that goes its reason.
 
     The cut comes after the duplicates, so `keep_fraction` is of distinct examples. A duplicate of one below the cut goes
     for its quality, since it is no better; so the example that a duplicate is said to repeat is always one that stays.
     """
-    removals = _unusable(candidates, settings)
-    order = [p for p in range(len(candidates)) if p not in removals]
-    order.sort(key=lambda p: (-candidates[p].quality.score, candidates[p].example.id, p))
-    duplicates = find_duplicates([c.example for c in candidates], order, settings.near_duplicates)
-    distinct = [p for p in order if p not in duplicates]
-    if not distinct:
-        return Verdict(removals, [], None)
+    reason = {position: why for position, (why, _) in store.table.unusable.items()}
+    same_id = _same_id(store.table, reason)
+    reason |= dict.fromkeys(same_id, "bad_row")
+    order = best_first(store.table, quality.score, reason)
+    if not len(order):
+        return Verdict(reason, {}, same_id, [], None)
+    duplicates = find_duplicates(store, order, settings.near_duplicates)
+    distinct = order[~np.isin(order, list(duplicates))]
     stays = distinct[: max(1, round(settings.keep_fraction * len(distinct)))]
-    score_cut = candidates[stays[-1]].quality.score
-    kept = set(stays)
-    for position in order:
-        duplicate = duplicates.get(position)
-        if duplicate and duplicate.of in kept:
-            removals[position] = _repeats(candidates, position, duplicate)
-        elif position not in kept:
-            removals[position] = Removal(candidates[position].example, "low_quality", _why_low(candidates[position], score_cut, settings))
-    return Verdict(removals, find_conflicts([c.example for c in candidates], distinct), score_cut)
+    kept = np.zeros(len(store.table), bool)
+    kept[stays] = True
+    repeated = {position: duplicate for position, duplicate in duplicates.items() if kept[duplicate.of]}
+    reason |= dict.fromkeys(order[~kept[order]].tolist(), "low_quality")
+    reason |= {position: "exact_duplicate" if duplicate.exact else "near_duplicate" for position, duplicate in repeated.items()}
+    return Verdict(reason, repeated, same_id, find_conflicts(store.table, distinct), float(quality.score[stays[-1]]))
 
 
-def _unusable(candidates: Sequence[Candidate], settings: Curate) -> dict[int, Removal]:
-    removals: dict[int, Removal] = {}
-    for position, candidate in enumerate(candidates):
-        example = candidate.example
-        if not example.question or not example.answer:
-            removals[position] = Removal(example, "empty", "no answer" if example.question else "no question")
-        elif candidate.personal_data and settings.personal_data == "remove":
-            found = ", ".join(f"{kind} {count}" for kind, count in sorted(candidate.personal_data.items()))
-            removals[position] = Removal(example, "personal_data", f"{found} (masked here)")
-    return removals
+def best_first(table: Table, score: np.ndarray, unusable: dict[int, str]) -> np.ndarray:
+    """Positions of the usable examples, best first; of equal ones the hash of the id decides, not their place in the file."""
+    order = np.lexsort((table.keys["id"], -score))
+    usable = np.ones(len(table), bool)
+    usable[list(unusable)] = False
+    return order[usable[order]]
 
 
-def _repeats(candidates: Sequence[Candidate], position: int, duplicate: Duplicate) -> Removal:
-    better = candidates[duplicate.of].example
-    reason = "exact_duplicate" if duplicate.exact else "near_duplicate"
-    return Removal(candidates[position].example, reason, f"repeats {better.id}: {better.question[:100]}", better.id, duplicate.similarity)
-
-
-def _why_low(candidate: Candidate, score_cut: float, settings: Curate) -> str:
-    if candidate.quality.score == score_cut:
-        return f"score {score_cut:.3f}, as good as the last one kept; the order of ids decided"
-    worst = list(candidate.quality.losses(settings.weights))[:NAMED]
-    named = ", ".join(f"{name} {candidate.quality.signals[name]:.2f}" for name in worst)
-    return f"score {candidate.quality.score:.3f}, cut at {score_cut:.3f}; lowered by {named}"
+def _same_id(table: Table, unusable: dict[int, str]) -> dict[int, int]:
+    """Rows with the id of an earlier one and another text: later steps tie variants to originals by id."""
+    ids, texts = table.keys["id"], table.keys["text"]
+    _, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
+    first: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for position in map(int, np.flatnonzero(counts[inverse] > 1)):
+        if position in unusable:
+            continue
+        earlier = first.setdefault(int(ids[position]), position)
+        if earlier != position and texts[earlier] != texts[position]:
+            found[position] = earlier
+    return found

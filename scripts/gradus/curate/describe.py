@@ -7,76 +7,90 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from gradus.config.schema import Curate
-from gradus.curate.curation import SCORE_BINS, SIGNAL_BINS, Cluster, Conflict, Curation, Distribution, KeptAndRemoved, Removal, by_size, distribution
-from gradus.curate.decide import Candidate, Verdict
-from gradus.curate.near_duplicates import choose_banding
-from gradus.curate.signals import SIGNALS
+from gradus.curate.curation import SCORE_BINS, SIGNAL_BINS, Cluster, Conflict, Curation, KeptAndRemoved, by_size, distribution
+from gradus.curate.decide import Quality, Verdict
+from gradus.curate.languages import UNTOLD
+from gradus.curate.quality import SIGNAL_NAMES, losses
+from gradus.curate.store import Store, Table
+from gradus.minhash import choose_banding
 
 SHOWN = 10  # clusters and conflicts that are told in full
 BEGINNING = 300  # characters of an answer that are shown
 
 
-def describe(candidates: Sequence[Candidate], verdict: Verdict, settings: Curate) -> Curation:
+def describe(store: Store, quality: Quality, verdict: Verdict, settings: Curate) -> Curation:
     """The whole of `curation.json`."""
-    kept = [c for position, c in enumerate(candidates) if position not in verdict.removals]
-    removed = [candidates[position] for position in sorted(verdict.removals)]
-    clusters = _clusters(candidates, verdict.removals)
+    table = store.table
+    kept, removed = _sides(table, verdict)
+    sizes = Counter(duplicate.of for duplicate in verdict.duplicates.values())
     return Curation(
-        examples=len(candidates),
-        kept=len(kept),
-        removed=len(removed),
-        removed_by_reason=by_size(removal.reason for removal in verdict.removals.values()),
-        kept_by_kind=by_size(c.example.kind for c in kept),
-        removed_by_kind=by_size(c.example.kind for c in removed),
+        examples=len(table),
+        kept=int(kept.sum()),
+        removed=len(verdict.reason),
+        removed_by_reason=by_size(verdict.reason.values()),
+        kept_by_kind=_kinds(table, kept),
+        removed_by_kind=_kinds(table, removed),
         score_cut=verdict.score_cut,
-        quality=KeptAndRemoved(_scores(kept), _scores(removed)),
-        signals={name: KeptAndRemoved(_signal(name, kept), _signal(name, removed)) for name in SIGNALS},
-        lowered_by=_lowered_by(candidates, verdict.removals, settings),
-        cluster_sizes=_sizes(clusters),
-        largest_clusters=clusters[:SHOWN],
+        quality=_both(quality.score, kept, removed, SCORE_BINS),
+        signals={name: _both(quality.signals[:, i], kept, removed, SIGNAL_BINS) for i, name in enumerate(SIGNAL_NAMES)},
+        lowered_by=_lowered_by(quality, verdict, settings),
+        languages=_languages(table, kept | removed),
+        expected_languages=sorted(quality.expected_languages),
+        cluster_sizes={str(size): times for size, times in sorted(Counter(count + 1 for count in sizes.values()).items())},
+        largest_clusters=_largest_clusters(store, sizes, verdict),
         conflicts=len(verdict.conflicts),
-        conflict_examples=[_conflict(group, candidates, verdict.removals) for group in verdict.conflicts[:SHOWN]],
+        conflict_examples=[_conflict(group, store, verdict) for group in verdict.conflicts[:SHOWN]],
         personal_data_mode=settings.personal_data,
-        personal_data=by_size(kind for c in candidates for kind in c.personal_data.elements()),
-        examples_with_personal_data=sum(bool(c.personal_data) for c in candidates),
-        repairs=by_size(kind for c in candidates for kind in c.repairs),
+        personal_data=by_size(table.tally.personal_data.elements()),
+        examples_with_personal_data=table.tally.examples_with_personal_data,
+        repairs=by_size(table.tally.repairs.elements()),
         settings=_settings(settings),
     )
 
 
-def _scores(candidates: Sequence[Candidate]) -> Distribution:
-    return distribution([c.quality.score for c in candidates], SCORE_BINS)
+def _sides(table: Table, verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+    """Which examples were kept and which removed; bad rows, which were never scored, are neither."""
+    kept, removed = np.ones(len(table), bool), np.zeros(len(table), bool)
+    kept[list(verdict.reason)] = False
+    removed[[p for p in verdict.reason if table.unusable.get(p, ("",))[0] != "bad_row"]] = True
+    return kept, removed
 
 
-def _signal(name: str, candidates: Sequence[Candidate]) -> Distribution:
-    return distribution([c.quality.signals[name] for c in candidates], SIGNAL_BINS)
+def _both(values: np.ndarray, kept: np.ndarray, removed: np.ndarray, bins: int) -> KeptAndRemoved:
+    return KeptAndRemoved(distribution(values[kept], bins), distribution(values[removed], bins))
 
 
-def _lowered_by(candidates: Sequence[Candidate], removals: dict[int, Removal], settings: Curate) -> dict[str, int]:
-    low = [candidates[position] for position, removal in removals.items() if removal.reason == "low_quality"]
-    return by_size(name for c in low for name in list(c.quality.losses(settings.weights))[:1])
+def _kinds(table: Table, chosen: np.ndarray) -> dict[str, int]:
+    return by_size(table.kinds[code] for code in table.kind[chosen])
 
 
-def _clusters(candidates: Sequence[Candidate], removals: dict[int, Removal]) -> list[Cluster]:
-    """Each kept example that others repeat, the largest cluster first."""
-    members: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for _, removal in sorted(removals.items()):
-        if removal.duplicate_of is not None:
-            members[removal.duplicate_of].append({"id": removal.example.id, "similarity": removal.similarity})
-    questions = {c.example.id: c.example.question for position, c in enumerate(candidates) if position not in removals}
-    clusters = [Cluster(kept, questions[kept], removed) for kept, removed in members.items()]
-    return sorted(clusters, key=lambda cluster: (-len(cluster.removed), cluster.kept))
+def _languages(table: Table, scored: np.ndarray) -> dict[str, int]:
+    names = (table.languages[code] for code in table.language[scored])
+    return by_size(name for name in names if name != UNTOLD)
 
 
-def _sizes(clusters: Sequence[Cluster]) -> dict[str, int]:
-    counts = Counter(len(cluster.removed) + 1 for cluster in clusters)
-    return {str(size): counts[size] for size in sorted(counts)}
+def _lowered_by(quality: Quality, verdict: Verdict, settings: Curate) -> dict[str, int]:
+    low = (position for position, reason in verdict.reason.items() if reason == "low_quality")
+    return by_size(name for position in low for name in list(losses(quality.of(position), settings.weights))[:1])
 
 
-def _conflict(group: Sequence[int], candidates: Sequence[Candidate], removals: dict[int, Removal]) -> Conflict:
-    examples = [(candidates[position].example, position not in removals) for position in group]
-    return Conflict(examples[0][0].question, [{"id": e.id, "answer": e.answer[:BEGINNING], "kept": kept} for e, kept in examples])
+def _largest_clusters(store: Store, sizes: Counter[int], verdict: Verdict) -> list[Cluster]:
+    """The kept examples that most others repeat; of equal ones the first in the file."""
+    members: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    largest = sorted(sizes, key=lambda position: (-sizes[position], position))[:SHOWN]
+    for position, duplicate in sorted(verdict.duplicates.items()):
+        if duplicate.of in largest:
+            members[duplicate.of].append({"id": store.row(position)["id"], "similarity": duplicate.similarity})
+    kept = [(position, store.row(position)) for position in largest]
+    return [Cluster(row["id"], row["question"], members[position]) for position, row in kept]
+
+
+def _conflict(group: Sequence[int], store: Store, verdict: Verdict) -> Conflict:
+    rows = [(store.row(position), position not in verdict.reason) for position in group]
+    return Conflict(rows[0][0]["question"], [{"id": row["id"], "answer": row["answer"][:BEGINNING], "kept": kept} for row, kept in rows])
 
 
 def _settings(settings: Curate) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradus.curate.registries import COUNTRY_DOMAINS, GENERIC_DOMAINS, IBAN_LENGTHS
@@ -18,14 +18,15 @@ _EMAIL = re.compile(r"(?<![\w.+/@-])(?!git@)[A-Za-z0-9][\w.+-]{0,63}@((?:[A-Za-z
 # Kept for examples (RFC 2606, RFC 6761), or used for them everywhere: nobody reads mail there.
 _EXAMPLE_DOMAIN = re.compile(r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|(?:my|your)?(?:domain|company)\.(?:com|org))$")
 
+# The forms a phone number is written in; which of them are numbers that exist, phonenumbers decides.
 _MANY_DIGITS = re.compile(r"\d[\d ()./-]{5,}\d")  # cheap: no phone number without it
 _PHONE = re.compile(
     r"""(?<![\w.+/-])
-        (?: \+[1-9]\d{0,2} [ .()/-]{1,2} (?:\(?\d{1,5}\)?[ ./-]?){2,6} \d{2,4}     # international, in groups
-          | (?:\+?1[ .-])? (?:\(\d{3}\)[ ]?|\d{3}[-.]) \d{3}[-.]\d{4}              # North American, with its separators
+        (?: (?P<international> \+[1-9]\d{0,2} [ .()/-]{0,2} (?:\(?\d{1,9}\)?[ ./-]?){1,6} \d{2,4} )
+          | (?P<american> (?:1[ .-])? (?:\(\d{3}\)[ ]?|\d{3}[-.]) \d{3}[-.]\d{4} )           # with its separators
         ) (?![\w/-]|\.\d)
       | (?i:\b(?:phone|telephone|tel|mobile|cell|fax|telefon|handy|whatsapp)(?:[ ](?:number|no))?[.:]{0,2}[ ]*)
-        (?P<number>[+(]?\d[\d ()./-]{5,18}\d) (?![\w/-]|\.\d)                      # whatever is called one
+        (?P<called> [+(]?\d[\d ()./-]{5,18}\d ) (?![\w/-]|\.\d)                              # whatever is called one
     """,
     re.VERBOSE,
 )
@@ -41,9 +42,13 @@ _ISSUER = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 
 
-def find_personal_data(text: str) -> list[Found]:
-    """Everything found, in order and without overlaps: what starts first wins, then a secret, then the longest."""
-    found = [*find_secrets(text), *_emails(text), *_ibans(text), *_cards(text), *_phones(text)]
+def find_personal_data(text: str, regions: Sequence[str]) -> list[Found]:
+    """Everything found, in order and without overlaps: what starts first wins, then a secret, then the longest.
+
+    Args:
+        regions: ISO 3166 codes of the countries whose phone numbers are looked for without their country code.
+    """
+    found = [*find_secrets(text), *_emails(text), *_ibans(text), *_cards(text), *_phones(text, regions)]
     chosen: list[Found] = []
     for item in sorted(found, key=lambda f: (f[0], f[2] not in SECRETS, -f[1])):
         if not chosen or item[0] >= chosen[-1][1]:
@@ -51,22 +56,22 @@ def find_personal_data(text: str) -> list[Found]:
     return chosen
 
 
-def mask(text: str) -> tuple[str, Counter[str]]:
+def mask(text: str, regions: Sequence[str]) -> tuple[str, Counter[str]]:
     """The text with a placeholder such as `[EMAIL]` in the place of everything found, and how many of each type."""
     pieces: list[str] = []
     position = 0
-    found = find_personal_data(text)
+    found = find_personal_data(text, regions)
     for start, end, kind in found:
         pieces += [text[position:start], f"[{kind}]"]
         position = end
     return "".join([*pieces, text[position:]]), Counter(kind for *_, kind in found)
 
 
-def mask_example(example: Example) -> tuple[Example, Counter[str]]:
+def mask_example(example: Example, regions: Sequence[str]) -> tuple[Example, Counter[str]]:
     """The example with question, answer and earlier turns masked, and how many of each type were found."""
-    question, in_question = mask(example.question)
-    answer, in_answer = mask(example.answer)
-    turns = [(turn, *mask(turn.content)) for turn in example.context]
+    question, in_question = mask(example.question, regions)
+    answer, in_answer = mask(example.answer, regions)
+    turns = [(turn, *mask(turn.content, regions)) for turn in example.context]
     counts = sum((found for *_, found in turns), in_question + in_answer)
     context = tuple(replace(turn, content=content) for turn, content, _ in turns)
     return replace(example, question=question, answer=answer, context=context), counts
@@ -80,12 +85,26 @@ def _emails(text: str) -> Iterator[Found]:
             yield (*match.span(), "EMAIL")
 
 
-def _phones(text: str) -> Iterator[Found]:
-    """Numbers of 7 to 15 digits (ITU-T E.164) in the form of a phone number."""
+def _phones(text: str, regions: Sequence[str]) -> Iterator[Found]:
+    """Numbers in the form of a phone number that the numbering plan of their country knows (libphonenumber's metadata)."""
     for match in _PHONE.finditer(text) if _MANY_DIGITS.search(text) else ():
-        group = "number" if match["number"] else 0
-        if 7 <= sum(c.isdigit() for c in match[group]) <= 15 and not _DECIMAL.fullmatch(match[group]):
-            yield (*match.span(group), "PHONE")
+        form = next(name for name, value in match.groupdict().items() if value)
+        plans = {"international": (), "american": [r for r in regions if r in ("US", "CA")], "called": regions}[form]
+        if not _DECIMAL.fullmatch(match[form]) and _is_assigned(match[form], plans):
+            yield (*match.span(form), "PHONE")
+
+
+def _is_assigned(number: str, regions: Sequence[str]) -> bool:
+    """Whether it is a number with its country's code, or one of these regions without."""
+    import phonenumbers
+
+    for region in (None,) if number.startswith("+") else regions:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(number, region)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
 
 
 def _cards(text: str) -> Iterator[Found]:

@@ -15,7 +15,9 @@ from gradus.curate.curation import Curation
 KEPT, REMOVED, INK, FAINT = "#2f6f8f", "#d08770", "#2e3440", "#8a93a3"
 SHOWN_BINS = 20  # of the score, at the least
 LABELS = {
+    "bad_row": "Bad row",
     "empty": "Empty",
+    "contaminated": "In a benchmark",
     "personal_data": "Personal data",
     "exact_duplicate": "Exact duplicate",
     "near_duplicate": "Near-duplicate",

@@ -1,4 +1,6 @@
-"""The seven signals of the quality score: each takes a taken-apart example and gives a number in [0, 1], 1 is good.
+"""Seven signals of the quality score: each takes a taken-apart example and gives a number in [0, 1], 1 is good.
+
+The eighth, language, depends on the other examples: see `gradus.curate.languages`.
 
 Gopher: Rae et al. 2021, arXiv 2112.11446, appendix A.1.1. C4: Raffel et al. 2020, arXiv 1910.10683. FineWeb: Penedo et
 al. 2024, arXiv 2406.17557. data-juicer: Chen et al. 2023, arXiv 2309.02033. Rules without a source are our own. Published
@@ -18,8 +20,9 @@ from ftfy.badness import badness
 from gradus.config.schema import QualityBounds
 from gradus.curate.boilerplate import is_filler, is_refusal, web_page_share
 from gradus.curate.markdown import Anatomy, dissect, without_inline_code
-from gradus.curate.words import UNSPACED, sentences, shared_terms, terms, tokens
+from gradus.curate.words import sentences, shared_terms, terms
 from gradus.records import Example
+from gradus.shingles import UNSPACED, tokens
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _ADDRESS_AT_END = re.compile(r"https?://\S+$")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-# Thai, Lao, Khmer, Japanese, Chinese and Korean: written without spaces, so each character counts as a word.
-UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_WORD = re.compile(f"[{UNSPACED}]|[^\\W{UNSPACED}]+")
+from gradus.shingles import UNSPACED
+
 _TERM = re.compile(f"[{UNSPACED}]|[A-Z]?[^\\W\\dA-Z_{UNSPACED}]+|[A-Z]+(?![a-z])|\\d+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _SUFFIX = re.compile(r"(?<=[^\W\d_]{3})(?:ations?|ating|ated|ates?|ing|ed|ers?|ions?|es|s|ly|e)$")
@@ -21,11 +20,6 @@ _GRAMMAR_WORDS = """
 """
 _GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 PART = 4  # letters that make a word inside another more than chance
-
-
-def tokens(text: str) -> list[str]:
-    """The words of a text in order, case folded; punctuation is left out."""
-    return _WORD.findall(text.casefold())
 
 
 def sentences(text: str) -> list[str]:

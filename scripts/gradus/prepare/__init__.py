@@ -13,10 +13,10 @@ PLANNED = ("train.packing", "train.row_tokens", "train.batch_size", "train.itera
 STEP = Step(
     name="05_prepare",
     title="Split the examples, fetch or build the base model, count tokens",
-    version=2,
+    version=4,
     output="data/05_prepared",
     work=_work,
     reads=("04_augment/examples.jsonl", "01_collect/documents.jsonl"),
     # The settings of training are for the doctor's page alone: the files that later steps read stay the same.
-    config_keys=("prepare", "model", "run.seed", *PLANNED),
+    config_keys=("prepare", "curate.near_duplicates", "model", "run.seed", *PLANNED),
 )

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,8 @@ def _licence(path: Path) -> str:
     return str(front.get("license", "")) if isinstance(front, dict) else ""
 
 
-def base_json(base: Base) -> str:
-    """`base.json` as text."""
-    return json.dumps(asdict(base), indent=2, ensure_ascii=False) + "\n"
+def base_json(base: Base, workspace: Path) -> str:
+    """`base.json` as text; a folder inside the workspace is named relative to it, so that the project can be moved."""
+    path = Path(base.path).resolve()
+    place = path.relative_to(workspace.resolve()).as_posix() if path.is_relative_to(workspace.resolve()) else base.path
+    return json.dumps(asdict(replace(base, path=place)), indent=2, ensure_ascii=False) + "\n"

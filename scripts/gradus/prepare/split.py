@@ -1,20 +1,21 @@
-"""Split examples into train, valid and test so that no source stands on two sides."""
+"""Split examples into train, valid and test so that no source and nothing said twice stands on two sides."""
 
 from __future__ import annotations
 
 import logging
-import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradus.config.schema import Split
+from gradus.config.schema import Likeness, Split
 from gradus.errors import UserError
 from gradus.files import sha256_text
+from gradus.near_duplicates import find_near_duplicates
+from gradus.overlap import comparable, connected, fold, prompt_of
 from gradus.records import Example
 
 log = logging.getLogger(__name__)
 UNITS = ("group", "document_id", "origin_id")
+LEAST = 6  # clusters, so that each part can have some
 
 
 @dataclass(frozen=True)
@@ -27,69 +28,92 @@ class Splits:
     unit: str
     left_out: int
     """Variants whose origin went to valid or test; those hold originals only."""
+    clusters: int
+    """Sets of examples that had to stay on one side."""
 
     def parts(self) -> dict[str, list[Example]]:
         """The parts by name."""
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
 
-def split_examples(examples: Sequence[Example], shares: Split, seed: int) -> Splits:
-    """Assign whole source groups to the parts, in an order drawn from `seed`, until valid and test are full.
+def split_examples(
+    examples: Sequence[Example], shares: Split, likeness: Likeness, seed: int, trained: Mapping[str, Collection[str]] | None = None
+) -> Splits:
+    """Assign whole clusters to the parts, in an order drawn from `seed`, until valid and test are full.
 
-    Groups that share a question word for word are kept together. With fewer than six groups (one file, say) whole
-    documents are assigned instead, and with fewer than six documents single examples; that is said aloud.
+    A cluster is what must stay on one side: examples of one source group, of groups that say the same by what curation
+    removed (`meta.repeated_in`), with one prompt but for case and punctuation, and near-duplicates; variants tie as
+    their origins do. With fewer than six clusters (one file, say) whole documents are assigned instead of groups, and with fewer than six of
+    these single examples; that is said aloud.
+
+    Args:
+        trained: names of sources, by unit, that must be in training again because an earlier model has seen them.
 
     Raises:
-        UserError: when there are fewer than six examples.
+        UserError: when there are fewer than six examples, or fewer than six that differ, or all sources are `trained`.
     """
     originals = [example for example in examples if example.id == example.origin_id]
-    if len(originals) < 6:
-        raise UserError(
-            f"only {len(originals)} examples are left, six are the least to split",
-            where="prepare",
-            cure="Add documents (collect.folders) or raise curate.keep_fraction",
-        )
-    unit = next(u for u in UNITS if len({getattr(e, u) for e in originals}) >= 6)
-    if unit != "group":
-        log.warning("Fewer than six source groups: splitting by %s, so parts of one source stand on both sides.", unit)
-    clusters = _clusters(originals, unit)
-    parts = _assign(clusters, {"test": shares.test, "valid": shares.valid}, seed)
+    if len(originals) < LEAST:
+        cure = "Add documents (collect.folders) or raise curate.keep_fraction"
+        raise UserError(f"only {len(originals)} examples are left, six are the least to split", where="prepare", cure=cure)
+    unit, clusters = _clusters(examples, likeness)
+    pinned = set((trained or {}).get(unit, ()))
+    seen = [not pinned.isdisjoint(name for example in cluster for name in sources(example, unit)) for cluster in clusters]
+    fresh = [cluster for cluster, known in zip(clusters, seen, strict=True) if not known]
+    parts = _assign(clusters, fresh, {"test": shares.test, "valid": shares.valid}, seed)
     chosen = {example.id: part for part, members in parts.items() for example in members}
     variants = [e for e in examples if e.id != e.origin_id]
-    kept = [e for e in variants if e.origin_id in chosen and chosen[e.origin_id] == "train"]
+    kept = [e for e in variants if chosen.get(e.origin_id) == "train"]
     train = sorted([*parts["train"], *kept], key=lambda e: (e.origin_id, e.id))
-    return Splits(train, parts["valid"], parts["test"], unit, len(variants) - len(kept))
+    return Splits(train, parts["valid"], parts["test"], unit, len(variants) - len(kept), len(clusters))
 
 
-def _clusters(examples: Sequence[Example], unit: str) -> list[list[Example]]:
-    """Examples that must stay together: same unit, or units that share a folded question (union by first seen)."""
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            key = parent[key]
-        return key
-
-    for example in examples:
-        folded = "question:" + re.sub(r"\W+", " ", example.question.casefold()).strip()
-        parent[root(folded)] = root(getattr(example, unit))
-    grouped: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        grouped[root(getattr(example, unit))].append(example)
-    return list(grouped.values())
+def _clusters(examples: Sequence[Example], likeness: Likeness) -> tuple[str, list[list[Example]]]:
+    """The coarsest unit that leaves at least six clusters, and the originals in each cluster."""
+    ties = _ties(examples, likeness)
+    for unit in UNITS:
+        keys = [[*tied, *((unit, name) for name in sources(example, unit))] for tied, example in zip(ties, examples, strict=True)]
+        groups = [[examples[p] for p in group if examples[p].id == examples[p].origin_id] for group in connected(keys)]
+        clusters = [group for group in groups if group]
+        if len(clusters) >= LEAST:
+            if unit != "group":
+                log.warning("Fewer than six source groups that differ: splitting by %s, so parts of one source stand on both sides.", unit)
+            return unit, clusters
+    what = f"only {len(clusters)} sets of examples differ in prompt and text, six are the least to split"
+    raise UserError(what, where="prepare", cure="Add other documents (collect.folders)")
 
 
-def _assign(clusters: list[list[Example]], shares: dict[str, float], seed: int) -> dict[str, list[Example]]:
-    """Fill each held-out part with clusters that still fit its share; the rest is for training."""
+def sources(example: Example, unit: str) -> set[str]:
+    """The source of an example, and those that held a duplicate of it which curation removed."""
+    repeated = example.meta.get("repeated_in", {})
+    return {getattr(example, unit), *repeated.get(unit, ())}
+
+
+def _ties(examples: Sequence[Example], likeness: Likeness) -> list[list[tuple[str, str]]]:
+    """What ties each example to others, whatever its source: its origin, its prompt, its near-duplicates."""
+    ties = [[("origin_id", example.origin_id), ("prompt", fold(prompt_of(example)))] for example in examples]
+    for pair in find_near_duplicates([comparable(prompt_of(e), e.answer, likeness) for e in examples], likeness):
+        for position in (pair.first, pair.second):
+            ties[position].append(("pair", f"{pair.first} {pair.second}"))
+    return ties
+
+
+def _assign(clusters: list[list[Example]], fresh: list[list[Example]], shares: dict[str, float], seed: int) -> dict[str, list[Example]]:
+    """Fill each held-out part with clusters of `fresh` that still fit its share; the rest is for training."""
     total = sum(len(cluster) for cluster in clusters)
-    order = sorted(clusters, key=lambda c: sha256_text(f"{seed}:{min(e.id for e in c)}"))
-    parts: dict[str, list[Example]] = {"train": [], "valid": [], "test": []}
+    order = sorted(fresh, key=lambda c: sha256_text(f"{seed}:{min(e.id for e in c)}"))
+    held = {e.id for cluster in fresh for e in cluster}
+    parts: dict[str, list[Example]] = {"train": [e for cluster in clusters for e in cluster if e.id not in held], "valid": [], "test": []}
     for cluster in order:
         fits = (name for name, share in shares.items() if share and len(parts[name]) + len(cluster) <= max(share * total, 1))
         parts[next(fits, "train")] += cluster
     for name, share in shares.items():
         if share and not parts[name]:  # every cluster is larger than the share: take the smallest one all the same
-            smallest = min((c for c in order if c[0] in parts["train"]), key=len)
-            parts["train"] = [e for e in parts["train"] if e not in smallest]
+            smallest = min((c for c in order if c[0] in parts["train"]), key=len, default=None)
+            if smallest is None:
+                cure = "Add documents, or empty prepare.trained_before"
+                raise UserError(f"no source is left for {name} that the version of prepare.trained_before was not trained on", where="prepare", cure=cure)
+            taken = {e.id for e in smallest}
+            parts["train"] = [e for e in parts["train"] if e.id not in taken]
             parts[name] = list(smallest)
     return {name: sorted(members, key=lambda e: e.id) for name, members in parts.items()}

@@ -14,10 +14,12 @@ from gradus.errors import UserError
 from gradus.files import read_documents, read_examples, write_json, write_jsonl, write_text
 from gradus.prepare.base import base_json, provide_base
 from gradus.prepare.doctor import doctor_page
+from gradus.prepare.leakage import check_leakage
 from gradus.prepare.plan import expected_seconds, make_plan
-from gradus.prepare.split import Splits, split_examples
+from gradus.prepare.split import Splits, sources, split_examples
 from gradus.prepare.statistics import kinds, part_statistics, structure_shares, supervised_tokens, tokenize, with_system
 from gradus.records import Base, Document, Example
+from gradus.registry import Registry
 from gradus.step import StepContext, Summary
 
 log = logging.getLogger(__name__)
@@ -29,15 +31,18 @@ def prepare(context: StepContext) -> Summary:
 
     config = context.config
     warn_if_slow()
-    splits = split_examples(read_examples(context.input("04_augment/examples.jsonl")), config.prepare.split, config.run.seed)
+    likeness = config.curate.near_duplicates
+    trained = Registry(context.workspace).sources_of(config.prepare.trained_before) if config.prepare.trained_before else None
+    splits = split_examples(read_examples(context.input("04_augment/examples.jsonl")), config.prepare.split, likeness, config.run.seed, trained)
     for name, examples in splits.parts().items():
         write_jsonl(context.out / f"{name}.jsonl", (_row(e, config.prepare.system_prompt) for e in examples))
+    leakage = check_leakage(context.out, likeness)
     texts = training_texts(read_documents(context.input("01_collect/documents.jsonl")), splits)
     base = provide_base(config.model, texts, config.run.seed, context.workspace / "models" / "base")
-    write_text(context.out / "base.json", base_json(base))
+    write_text(context.out / "base.json", base_json(base, context.workspace))
     tokenizer = load_tokenizer(Path(base.path))
     tokenized = {name: tokenize(examples, tokenizer, config.prepare.system_prompt) for name, examples in splits.parts().items()}
-    statistics = _statistics(splits, tokenized, set(tokenizer.eos_token_ids), config.prepare.max_tokens)
+    statistics = {**_statistics(splits, tokenized, set(tokenizer.eos_token_ids), config.prepare.max_tokens), "leakage": asdict(leakage)}
     write_json(context.out / "statistics.json", statistics)
     _write_doctor(context, statistics, base, tokenized["train"])
     return _summary(statistics, base)
@@ -60,10 +65,10 @@ def _row(example: Example, system_prompt: str) -> dict[str, Any]:
 
 
 def training_texts(documents: Sequence[Document], splits: Splits) -> list[str]:
-    """Texts that a base may be pre-trained on: all but those of the sources that are held out."""
+    """Texts that a base may be pre-trained on: all but those of the sources that are held out or said the same."""
     held_out = [*splits.valid, *splits.test]
-    groups = {e.group for e in held_out} if splits.unit == "group" else set()
-    ids = {e.document_id for e in held_out}
+    groups = {name for e in held_out for name in sources(e, "group")} if splits.unit == "group" else set()
+    ids = {name for e in held_out for name in sources(e, "document_id")}
     texts = [d.text for d in documents if d.id not in ids and d.group not in groups and d.format != "rows"]
     # A collection of dataset rows has no running text: its training conversations are read instead.
     texts += [f"{e.question}\n\n{e.answer}" for e in splits.train if not texts or e.kind == "chat"]
@@ -90,6 +95,7 @@ def _statistics(splits: Splits, tokenized: dict[str, list[Rendered]], ends: set[
     return {
         "splits": {name: asdict(part) for name, part in parts.items()},
         "split_unit": splits.unit,
+        "split_clusters": splits.clusters,
         "variants_left_out": splits.left_out,
         "max_tokens": max_tokens,
         "structure": structure_shares(splits.train),
@@ -102,6 +108,7 @@ def _summary(statistics: dict[str, Any], base: Base) -> Summary:
     return {
         "train / valid / test": " / ".join(f"{part['examples']:,}" for part in parts.values()),
         "kept together by": statistics["split_unit"],
+        "seen in training": f"{statistics['leakage']['found']} of {statistics['leakage']['held_out']:,} held-out examples",
         "supervised tokens": parts["train"]["supervised_tokens"],
         "tokens median / longest": f"{parts['train']['length']['median']} / {parts['train']['length']['max']}",
         "truncated": parts["train"]["truncated"],

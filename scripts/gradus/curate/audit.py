@@ -1,0 +1,150 @@
+"""Looks at finished training data, ours or somebody else's, for what spoils training or the comparison with held-out data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradus.config.schema import Likeness
+from gradus.conversations import Conversation, read_conversations
+from gradus.errors import UserError
+from gradus.near_duplicates import drop_near_duplicates
+from gradus.overlap import comparable, find_leaks, fold
+
+PARTS = ("train", "valid", "test")
+NO_USER_TURN = "no user turn"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row and its place, `train.jsonl:12`."""
+
+    place: str
+    conversation: Conversation
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of fault: every case of it, in words, the first ones first."""
+
+    name: str
+    cases: list[str]
+    leakage: bool = False
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was looked at and what was found; a finding without cases is a check that passed."""
+
+    rows: dict[str, int]
+    """Rows of each file that there is, those included that cannot be read."""
+    findings: list[Finding]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether held-out data repeat what was seen before."""
+        return any(finding.leakage and finding.cases for finding in self.findings)
+
+
+def audit(folder: Path, likeness: Likeness) -> Audit:
+    """Check `train.jsonl`, `valid.jsonl` and `test.jsonl` of a folder, those that are there.
+
+    Raises:
+        UserError: when none of them is there, or none has a row.
+    """
+    files = {name: folder / f"{name}.jsonl" for name in PARTS if (folder / f"{name}.jsonl").is_file()}
+    if not files:
+        raise UserError("no train.jsonl, valid.jsonl or test.jsonl in this folder", where=str(folder), cure="Name the folder of the training data")
+    parts, bad = _read(files)
+    if not any(parts.values()) and not any(bad.values()):
+        raise UserError("the files have no row", where=str(folder), cure="Name a folder with training data")
+    rows = [row for part in parts.values() for row in part]
+    exact = {name: list(_repeated(part)) for name, part in parts.items()}
+    return Audit(
+        {f"{name}.jsonl": len(part) + sum(case.startswith(f"{name}.") for cases in bad.values() for case in cases) for name, part in parts.items()},
+        [
+            Finding("rows that cannot be read", bad[False]),
+            Finding("rows without a user turn", bad[True]),
+            Finding("empty answers", [row.place for row in rows if not row.conversation.answer.strip()]),
+            Finding("exact duplicates in a file", [f"{row.place} repeats {first.place}" for found in exact.values() for row, first in found]),
+            Finding("near-duplicates in a file", [case for name, part in parts.items() for case in _near(part, exact[name], likeness)]),
+            Finding("conflicting answers", list(_conflicts(rows))),
+            *_leaks(parts, likeness),
+        ],
+    )
+
+
+def _read(files: dict[str, Path]) -> tuple[dict[str, list[Row]], dict[bool, list[str]]]:
+    """The rows of each part; and the places of bad ones, by whether a user turn is what they lack."""
+    parts: dict[str, list[Row]] = {name: [] for name in files}
+    bad: dict[bool, list[str]] = {False: [], True: []}
+    for name, path in files.items():
+        for row in read_conversations(path):
+            if isinstance(row, Conversation):
+                parts[name].append(Row(f"{path.name}:{row.line}", row))
+            else:
+                lacks_user = row[1] == NO_USER_TURN
+                bad[lacks_user].append(f"{path.name}:{row[0]}" + ("" if lacks_user else f" {row[1]}"))
+    return parts, bad
+
+
+def _repeated(part: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    """Rows with prompt and answer of an earlier one, but for case and punctuation."""
+    first: dict[tuple[str, str], Row] = {}
+    for row in part:
+        earlier = first.setdefault((fold(row.conversation.prompt), fold(row.conversation.answer)), row)
+        if earlier is not row:
+            yield row, earlier
+
+
+def _near(part: Sequence[Row], exact: Iterable[tuple[Row, Row]], likeness: Likeness) -> Iterator[str]:
+    known = {row.place for row, _ in exact}
+    rest = [row for row in part if row.place not in known]
+    texts = [comparable(*row.conversation.pair, likeness) for row in rest]
+
+    def are_copies(kept: int, other: int) -> bool:
+        """Two wordings of one example are there on purpose."""
+        first, second = rest[kept].conversation, rest[other].conversation
+        return not first.origin or first.origin != second.origin
+
+    dropped = drop_near_duplicates(texts, range(len(texts)), likeness, are_copies)
+    for position, (kept, similarity) in sorted(dropped.items()):
+        yield f"{rest[position].place} repeats {rest[kept].place} ({similarity:.2f})"
+
+
+def _conflicts(rows: Iterable[Row]) -> Iterator[str]:
+    """Prompts that have more than one answer."""
+    answers: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row.conversation.prompt.strip():
+            answers[fold(row.conversation.prompt)].setdefault(fold(row.conversation.answer), row.place)
+    return (" and ".join(places.values()) for places in answers.values() if len(places) > 1)
+
+
+def _leaks(parts: dict[str, list[Row]], likeness: Likeness) -> list[Finding]:
+    """Held-out rows that an earlier part holds too: validation against training, test against both."""
+    prompts, near, seen = [], [], parts.get("train", [])
+    for name in PARTS[1:]:
+        held_out = parts.get(name, [])
+        for leak in find_leaks([row.conversation.pair for row in held_out], [row.conversation.pair for row in seen], likeness):
+            case = f"{held_out[leak.held_out].place} repeats {seen[leak.trained].place}"
+            if leak.similarity is None:
+                prompts.append(case)
+            else:
+                near.append(f"{case} ({leak.similarity:.2f})")
+        seen = [*seen, *held_out]
+    return [Finding("leaked prompts", prompts, leakage=True), Finding("leaked near-duplicates", near, leakage=True)]
+
+
+def as_table(found: Audit, shown: int) -> str:
+    """The findings with their counts and first cases, for people."""
+    files = ", ".join(f"{name} {count:,} rows" for name, count in found.rows.items())
+    width = max(len(finding.name) for finding in found.findings)
+    lines = [files]
+    for finding in found.findings:
+        more = f"; {len(finding.cases) - shown:,} more" if len(finding.cases) > shown else ""
+        lines.append(f"  {finding.name:<{width}}  {len(finding.cases):>7,}  {'; '.join(finding.cases[:shown])}{more}".rstrip())
+    lines.append("Held-out data were seen in training: scores on them are too high." if found.leaks else "No leakage found.")
+    return "\n".join(lines)

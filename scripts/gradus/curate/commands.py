@@ -1,0 +1,46 @@
+"""What 03_curate.py does besides curating: an audit of finished training data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradus import cli
+
+if TYPE_CHECKING:
+    from gradus.config import Config
+
+SHOWN = 3  # cases of each finding on the screen; --output writes all
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of 03_curate.py beside those of every script."""
+    told = "curate nothing: look for duplicates, leaks and faults in train.jsonl, valid.jsonl and test.jsonl of FOLDER; exit code 1 on leakage"
+    parser.add_argument("--audit", type=Path, metavar="FOLDER", help=told)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="of --audit: write every case into this JSON file too (default: write nothing)")
+
+
+def run(parser: argparse.ArgumentParser) -> int:
+    """Do what the flags say; returns the exit code."""
+    args = parser.parse_args()
+    if args.audit is None:
+        if args.output is not None:
+            parser.error("--output goes with --audit")
+        return cli.run_one("03_curate", args)
+    # A dry run keeps no log: an audit writes nothing that was not asked for.
+    asked = argparse.Namespace(**{**vars(args), "dry_run": True})
+    return cli.guard(asked, lambda config: _audit(config, args))
+
+
+def _audit(config: Config, args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from gradus.curate.audit import as_table, audit
+    from gradus.files import write_json
+
+    found = audit(args.audit, config.curate.near_duplicates)
+    cli.write_line(as_table(found, SHOWN))
+    if args.output is not None and not args.dry_run:
+        write_json(args.output, asdict(found))
+    return 1 if found.leaks else 0

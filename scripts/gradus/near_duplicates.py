@@ -1,0 +1,252 @@
+"""Texts that say nearly the same: candidates from MinHash and bands, each verified by its exact Jaccard similarity.
+
+Candidates are verified, so no pair is wrong; the bands set how many are found (`Banding.recall`). Three questions, one search:
+
+    find_near_duplicates    every pair; their number grows with the square of the size of a cluster of copies
+    find_overlaps           every pair of a text here and a text there, such as training and test set
+    drop_near_duplicates    what to leave out so that nothing left repeats anything better; a cluster costs its size only
+
+Memory: 4 bytes per text and band (100 bytes with 25 bands), 8 for each that meets another, and a few megabytes for the
+texts at hand. A text is read once, and again when it is verified, never two at a time: `texts` may be any sequence, such
+as one that reads its items from a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import Lock
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradus.config.schema import NearDuplicates
+from gradus.minhash import Values, band_keys, choose_banding, least_values, shingle_values
+from gradus.shingles import hash_shingles
+
+KEPT_PER_GROUP = 8  # that a text of a large cluster is compared with, for each band: keeps the cost of a cluster linear
+# These set the speed, not the result: what is worked on together stays in the processor's cache.
+TEXTS_PER_JOB = 2048
+CHARACTERS_AT_ONCE = 1 << 19
+HASHES_AT_ONCE = 1 << 17
+PAIRS_AT_ONCE = 1 << 22
+PAIRS_PER_MEMBER = 4  # with more candidate pairs than this per text and band, a cluster is thinned out before its pairs are made
+KEPT_BY_MALLOC = (31 << 20) + (1 << 19)
+
+Job, Done = TypeVar("Job"), TypeVar("Done")
+Read = Callable[[int], str]
+Positions = NDArray[np.int64]
+Codes = NDArray[np.uint64]  # pairs of positions, the first in the high half
+_HALF, _LOW, _SIDE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1)
+_END = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two texts by their positions and the Jaccard similarity of their shingle sets."""
+
+    first: int
+    second: int
+    similarity: float
+
+
+def find_near_duplicates(texts: Sequence[str], settings: NearDuplicates) -> list[Pair]:
+    """All found pairs of at least `settings.threshold` Jaccard similarity, `first` < `second`, in order of their positions."""
+    search = _Search(texts.__getitem__, len(texts), settings)
+    return list(search.verified(search.groups().pairs()))
+
+
+def find_overlaps(texts: Sequence[str], others: Sequence[str], settings: NearDuplicates) -> list[Pair]:
+    """All found pairs of one of `texts` (`first`) and one of `others` (`second`), in order of their positions."""
+    here = len(texts)
+    search = _Search(lambda position: texts[position] if position < here else others[position - here], here + len(others), settings)
+    return [Pair(pair.first, pair.second - here, pair.similarity) for pair in search.verified(search.groups().pairs(across=here))]
+
+
+def drop_near_duplicates(
+    texts: Sequence[str], order: Sequence[int], settings: NearDuplicates, are_copies: Callable[[int, int], bool] = lambda kept, other: True
+) -> dict[int, tuple[int, float]]:
+    """Which texts to drop, and for each the kept one that it repeats with their similarity, all by position in `texts`.
+
+    A text goes only when it is verified against a better one that stays, so no chain of likenesses drops a text that is
+    like none of those left. Where it repeats several, the most similar of those it was compared with is named.
+
+    Args:
+        order: positions of the texts to judge, the best first.
+        are_copies: asked of each verified pair (the kept one, the other), by position; where it says no, they may both stay.
+    """
+    search = _Search(lambda rank: texts[order[rank]], len(order), settings)
+    dropped: dict[int, tuple[int, float]] = {}
+    stays = np.ones(len(order), bool)
+
+    def drop(candidates: Codes) -> None:
+        for pair in sorted(search.verified(candidates), key=lambda pair: (pair.second, -pair.similarity, pair.first)):
+            kept, other = int(order[pair.first]), int(order[pair.second])
+            if stays[pair.first] and stays[pair.second] and are_copies(kept, other):
+                dropped[other] = (kept, pair.similarity)
+                stays[pair.second] = False
+
+    def judge(groups: _Groups) -> None:
+        """All pairs where they are few; of a large cluster the better half first, and then the rest with what is left of that."""
+        if groups.count_pairs() <= PAIRS_PER_MEMBER * len(groups.members):
+            return drop(groups.pairs())
+        ranks = np.unique(groups.members)
+        middle = int(ranks[len(ranks) // 2])
+        judge(groups.only(groups.members < middle))
+        rest = groups.only(stays[groups.members])
+        drop(rest.pairs(across=middle, most=KEPT_PER_GROUP))
+        judge(rest.only(stays[rest.members] & (rest.members >= middle)))
+
+    judge(search.groups())
+    return dropped
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Texts that agree in a band: `members` group by group, ascending in each; `begins` tells where a group begins."""
+
+    members: Positions
+    begins: NDArray[np.bool_]
+
+    def count_pairs(self) -> int:
+        return int(np.sum(self._earlier()))
+
+    def pairs(self, across: int | None = None, most: int | None = None) -> Codes:
+        """Every two members of a group, once each.
+
+        Args:
+            across: only pairs of which one lies before this position and one not.
+            most: only pairs with one of the first so many of a group.
+        """
+        earlier, first = self._earlier(), np.arange(len(self.members))
+        first -= earlier
+        if across is not None:
+            here = self.members < across
+            before = np.concatenate([[0], np.cumsum(here)])
+            earlier = np.where(here, 0, before[:-1] - before[first])
+        if most is not None:
+            earlier = np.minimum(earlier, most)
+        found = [np.empty(0, np.uint64)]
+        ends = np.cumsum(earlier)
+        cuts = np.searchsorted(ends, np.arange(0, int(earlier.sum()), PAIRS_AT_ONCE), side="right")
+        for start, stop in pairwise([*cuts.tolist(), len(ends)]):
+            counts = earlier[start:stop]
+            inner = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+            one = self.members[np.repeat(first[start:stop], counts) + inner].astype(np.uint64)
+            other = np.repeat(self.members[start:stop], counts).astype(np.uint64)
+            found.append(np.unique((one << _HALF) | other))
+        return np.unique(np.concatenate(found))
+
+    def only(self, chosen: NDArray[np.bool_]) -> _Groups:
+        """The groups less the members that are not chosen, where two are left."""
+        return _runs(self.members[chosen], np.cumsum(self.begins)[chosen])
+
+    def _earlier(self) -> Positions:
+        """How many members of its group come before each."""
+        places = np.arange(len(self.members))
+        return places - np.maximum.accumulate(np.where(self.begins, places, 0))
+
+
+def _runs(members: Positions, labels: NDArray[np.generic]) -> _Groups:
+    """Groups of neighbours with the same label, where there are at least two."""
+    same = np.zeros(len(labels) + 1, bool)
+    same[1:-1] = labels[1:] == labels[:-1]
+    several = same[1:] | same[:-1]
+    return _Groups(members[several], ~same[:-1][several])
+
+
+class _Search:
+    """Band keys and shingle counts of all texts, and the verification of candidates."""
+
+    def __init__(self, read: Read, count: int, settings: NearDuplicates) -> None:
+        self._read, self._settings, self._banding = read, settings, choose_banding(settings)
+        self._reading = Lock()
+        self._keys = np.empty((self._banding.bands, count), np.uint32)
+        self._counts = np.zeros(count, np.int64)
+        np.empty(KEPT_BY_MALLOC, np.uint8)  # glibc keeps freed blocks up to the largest it saw: 3 times faster, as no page is asked for twice
+        _in_threads(self._sign, range(0, count, TEXTS_PER_JOB))
+
+    def groups(self) -> _Groups:
+        """The texts that agree with another in a band."""
+        filled = np.flatnonzero(self._counts)
+        found = list(_in_threads(lambda band: _collisions(self._keys[band], filled), range(self._banding.bands)))
+        return _Groups(np.concatenate([groups.members for groups in found]), np.concatenate([groups.begins for groups in found]))
+
+    def verified(self, candidates: Codes) -> Iterator[Pair]:
+        """Those of the candidates that reach the threshold, in their order."""
+        first, second = (candidates >> _HALF).astype(np.int64), (candidates & _LOW).astype(np.int64)
+        widths = self._counts[first] + self._counts[second]
+        order = np.argsort(-widths)  # pairs of like size together, so that few places of a batch stay empty
+        similarities = np.empty(len(candidates))
+        batches = list(_batches(widths[order]))
+
+        def measure(batch: tuple[int, int]) -> None:
+            chosen = order[slice(*batch)]
+            similarities[chosen] = self._similarities(first[chosen], second[chosen], int(widths[chosen[0]]))
+
+        _in_threads(measure, batches)
+        for place in np.flatnonzero(similarities >= self._settings.threshold):
+            yield Pair(int(first[place]), int(second[place]), float(similarities[place]))
+
+    def _sign(self, start: int) -> None:
+        stop = min(start + TEXTS_PER_JOB, len(self._counts))
+        while start < stop:
+            texts = self._read_some(start, stop)
+            hashes, begins = hash_shingles(texts, self._settings.shingle_words)
+            least = least_values(shingle_values(hashes), begins, self._settings.permutations, self._banding.bands * self._banding.rows)
+            self._keys[:, start : start + len(texts)] = band_keys(least, self._banding)
+            self._counts[start : start + len(texts)] = np.diff(begins)
+            start += len(texts)
+
+    def _read_some(self, start: int, stop: int) -> list[str]:
+        texts: list[str] = []
+        characters = 0
+        with self._reading:
+            while start + len(texts) < stop and characters < CHARACTERS_AT_ONCE:
+                texts.append(self._read(start + len(texts)))
+                characters += len(texts[-1])
+        return texts
+
+    def _similarities(self, first: Positions, second: Positions, width: int) -> NDArray[np.float64]:
+        """Jaccard similarity of each pair: both sets in one row, marked by their lowest bit, sorted, and neighbours compared."""
+        positions, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+        with self._reading:
+            texts = [self._read(position) for position in positions.tolist()]
+        hashes, begins = hash_shingles(texts, self._settings.shingle_words)
+        left = hashes & ~_SIDE
+        right = left | _SIDE
+        rows = np.full((len(first), width), _END)
+        for row, one, other in zip(rows, places[: len(first)], places[len(first) :], strict=True):
+            start, stop, begin, end = begins[one], begins[one + 1], begins[other], begins[other + 1]
+            row[: stop - start] = left[start:stop]
+            row[stop - start : stop - start + end - begin] = right[begin:end]
+        rows.sort(axis=1)
+        steps = rows[:, 1:] ^ rows[:, :-1]
+        shared = np.count_nonzero(steps == 1, axis=1)
+        distinct = np.count_nonzero(steps > 1, axis=1) + (rows[:, -1] != _END)
+        return shared / distinct
+
+
+def _collisions(keys: Values, filled: Positions) -> _Groups:
+    """Groups of the `filled` texts with the same key."""
+    ordered = np.sort((keys[filled].astype(np.uint64) << _HALF) | filled.astype(np.uint64))
+    return _runs((ordered & _LOW).astype(np.int64), ordered >> _HALF)
+
+
+def _in_threads(work: Callable[[Job], Done], jobs: Iterable[Job]) -> list[Done]:
+    """What `work` makes of each job, on all processors: NumPy lets other threads run while it computes."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) as pool:
+        return list(pool.map(work, jobs))
+
+
+def _batches(widths: Positions) -> Iterator[tuple[int, int]]:
+    """Cuts a descending list of row lengths so that a batch of rows holds about HASHES_AT_ONCE places."""
+    start = 0
+    while start < len(widths):
+        stop = min(start + max(1, HASHES_AT_ONCE // int(widths[start])), len(widths))
+        yield start, stop
+        start = stop

@@ -1,0 +1,94 @@
+"""Examples that hold a row of a benchmark go, with the row named; those that share a phrase with one stay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gradus.config import load_config
+from gradus.curate.benchmarks import read_benchmark
+from gradus.curate.contamination import Benchmarks, files_state, index, read_benchmarks
+from gradus.errors import UserError
+
+from .conftest import Make
+
+ROW = "A train leaves the station at nine and covers sixty miles each hour until it meets another train at noon exactly"
+OTHER = "Natalia sold clips to forty eight of her friends in April and then she sold half as many clips in May that year"
+
+
+@pytest.fixture
+def benchmarks() -> Benchmarks:
+    return index([("gsm.jsonl:1", OTHER), ("gsm.jsonl:2", ROW), ("gsm.jsonl:3", "Who wrote Faust?")], 8, 0.5)
+
+
+def test_a_row_inside_an_answer_is_found_and_named(make: Make, benchmarks: Benchmarks) -> None:
+    match = benchmarks.match(make("Solve this.", f"Read it: {ROW.upper()}! So they meet at noon."))
+    assert match is not None
+    assert (match.row, match.share) == ("gsm.jsonl:2", 1.0)
+
+
+def test_half_of_a_row_is_too_little_and_a_little_more_is_enough(make: Make, benchmarks: Benchmarks) -> None:
+    words = ROW.split()
+    assert benchmarks.match(make("Solve this.", " ".join(words[: len(words) // 2]))) is None
+    match = benchmarks.match(make("Solve this.", " ".join(words[: len(words) // 2 + 2])))
+    assert match is not None
+    assert match.share == pytest.approx((len(words) // 2 + 2) / len(words), abs=1e-4)
+
+
+def test_changed_words_break_runs(make: Make, benchmarks: Benchmarks) -> None:
+    every_seventh = [word if i % 7 else "changed" for i, word in enumerate(ROW.split())]
+    assert benchmarks.match(make("Solve this.", " ".join(every_seventh))) is None
+
+
+def test_of_two_rows_the_one_that_is_held_more_is_named(make: Make, benchmarks: Benchmarks) -> None:
+    match = benchmarks.match(make(ROW, " ".join(OTHER.split()[:14])))
+    assert match is not None
+    assert match.row == "gsm.jsonl:2"
+
+
+def test_a_short_row_must_be_the_whole_question(make: Make, benchmarks: Benchmarks) -> None:
+    assert benchmarks.match(make("who wrote FAUST", "Goethe.")) is not None
+    assert benchmarks.match(make("Tell me: who wrote Faust?", "Goethe.")) is None
+
+
+FILES = {
+    "a.jsonl": '{"question": "One?", "answer": "Secret."}\n\n{"prompt": "Two?"}\n{"messages": [{"role": "user", "content": "Three?"}]}\n',
+    "b.json": '{"version": 1, "data": [{"instruction": "Do it.", "input": "This."}, {"title": "Four"}]}',
+    "c.csv": 'question,answer\n"Five,\nsix?",7\n',
+    "d.txt": "Eight?\n\nNine?\n",
+}
+READ = {
+    "a.jsonl": [("a.jsonl:1", "One?"), ("a.jsonl:3", "Two?"), ("a.jsonl:4", "Three?")],
+    "b.json": [("b.json:1", "Do it.\nThis."), ("b.json:2", "Four")],
+    "c.csv": [("c.csv:3", "Five,\nsix?")],
+    "d.txt": [("d.txt:1", "Eight?\n"), ("d.txt:3", "Nine?\n")],
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_formats(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+    assert list(read_benchmark(tmp_path / name)) == READ[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"), [("a.jsonl", "{", "cannot be read"), ("a.yaml", "x", "its ending"), ("b.txt", "\n", "no row asks")]
+)
+def test_a_file_that_is_no_benchmark_is_a_mistake_of_the_user(name: str, content: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=why):
+        read_benchmarks(load_config(settings=[f"curate.decontaminate=[{json.dumps(str(tmp_path / name))}]"]).curate)
+
+
+def test_a_missing_file_is_told_and_a_changed_one_known(tmp_path: Path) -> None:
+    path = tmp_path / "bench.txt"
+    settings = load_config(settings=[f"curate.decontaminate=[{path}]"]).curate
+    with pytest.raises(UserError, match="file not found"):
+        read_benchmarks(settings)
+    path.write_text(ROW, encoding="utf-8")
+    before = files_state(settings)
+    path.write_text(OTHER, encoding="utf-8")
+    assert files_state(settings) != before
+    assert read_benchmarks(load_config().curate) is None
