@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help run test lint format smoke bench clean
+.PHONY: help run test lint format smoke manual bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make smoke   all twelve steps, tiny (config/presets/smoke.yaml), into smoke/"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff lay out the code"
+	@echo "make manual  docs/CONFIG.md anew, from the configuration"
 	@echo "make bench   the benchmarks of benchmarks/"
 	@echo "make clean   remove .venv, smoke/ and caches; outputs in data/, adapters/, models/, reports/ stay"
 
@@ -38,6 +39,9 @@ lint: $(STAMP)
 format: $(STAMP)
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+manual: $(STAMP)
+	@$(PY) scripts/manual.py
 
 bench: $(STAMP)
 	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(PY) $$script $(ARGS); done

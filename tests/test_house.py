@@ -43,7 +43,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_the_twelve_rooms_and_their_scripts_are_there() -> None:
-    assert {path.name for path in (SCRIPTS / "gradus").iterdir() if path.is_dir() and path.name != "__pycache__"} == {*ROOMS, "config"}
+    assert {path.name for path in (SCRIPTS / "gradus").iterdir() if path.is_dir() and path.name != "__pycache__"} == {*ROOMS, "config", "teacher"}
     assert len(NUMBERED) == 13
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,14 @@ def test_outside_world_counts(config: Config) -> None:
 def test_force_runs(config: Config) -> None:
     statuses(config)
     assert run_step(FIRST, config, STEPS, force=True).reason == "forced"
+
+
+def test_a_dry_run_tells_the_plan_once_the_inputs_are_there(config: Config) -> None:
+    planned = replace(SECOND, plan=lambda context: {"lines": context.input("01_first/a.txt").read_text().count("\n")})
+    assert run_step(planned, config, STEPS, dry_run=True).summary == {}
+    run_step(FIRST, config, STEPS)
+    assert run_step(planned, config, STEPS, dry_run=True).summary == {"lines": 1}
+    assert run_step(planned, config, STEPS).summary == {"value": 8}
 
 
 def test_dry_run_writes_nothing(config: Config, tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ class Step:
     """What a room says of itself.
 
     `reads` lists files of earlier steps as `<step>/<file or folder>`; `config_keys` dotted keys or sections; `output`
-    the target folder, with `{run}`; `version` is raised when the same input would give another output.
+    the target folder, with `{run}`; `version` is raised when the same input would give another output. `plan` tells a
+    dry run more, say what a teacher would cost; it is called when all inputs are there, and writes nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Step:
     config_keys: tuple[str, ...] = ()
     outside: Callable[[Config], object] | None = None
     resumable: bool = False
+    plan: Callable[[StepContext], Summary] | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def run_step(step: Step, config: Config, steps: dict[str, Step], *, force: bool 
     if not reason and marker:
         return Outcome(step, "up to date", target, marker["summary"], marker["seconds"])
     if dry_run:
-        return Outcome(step, "would run", target, {}, 0.0, reason)
+        return Outcome(step, "would run", target, _plan(step, config, inputs), 0.0, reason)
     with _lock(step, config):
         log.info("%s: %s (%s)", step.name, step.title, reason)
         work = _open_work(step, config, fingerprint, force)
@@ -193,6 +195,13 @@ def run_step(step: Step, config: Config, steps: dict[str, Step], *, force: bool 
         seconds = round(time.perf_counter() - start, 2)
         _complete(step, config, work, {**description, "fingerprint": fingerprint, "started": started, "seconds": seconds, "summary": summary})
     return Outcome(step, "done", target, summary, seconds, reason)
+
+
+def _plan(step: Step, config: Config, inputs: dict[str, Path]) -> Summary:
+    """What the room tells of a run to come; nothing while an input is not there yet."""
+    if step.plan is None or not all(path.exists() for path in inputs.values()):
+        return {}
+    return step.plan(StepContext(config, work_of(step, config), target_of(step, config), workspace_of(config), inputs))
 
 
 def _work(step: Step, context: StepContext) -> Summary:

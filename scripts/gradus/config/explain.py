@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -83,4 +83,6 @@ def known_keys(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
 def _sections(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
+    if get_origin(annotation) is list:
+        return []  # the keys of a list's entries are no keys of the configuration
     return [section for part in get_args(annotation) for section in _sections(part)]

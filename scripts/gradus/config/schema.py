@@ -8,20 +8,27 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-PositiveFraction = Annotated[float, Field(gt=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-
-
-class Section(BaseModel):
-    """A group of keys: frozen, strict about types, closed to unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from gradus.config.augment import Augment as Augment
+from gradus.config.curate import Curate as Curate
+from gradus.config.curate import Likeness as Likeness
+from gradus.config.curate import NearDuplicates as NearDuplicates
+from gradus.config.curate import QualityBounds as QualityBounds
+from gradus.config.curate import QualityWeights as QualityWeights
+from gradus.config.evaluate import Evaluate as Evaluate
+from gradus.config.hub_data import HubDataset, HubDefaults
+from gradus.config.report import Report
+from gradus.config.scenarios import ScenarioSettings
+from gradus.config.section import Count as Count
+from gradus.config.section import Fraction as Fraction
+from gradus.config.section import Name as Name
+from gradus.config.section import Positive as Positive
+from gradus.config.section import PositiveFloat as PositiveFloat
+from gradus.config.section import PositiveFraction as PositiveFraction
+from gradus.config.section import Section as Section
+from gradus.config.teach import Teach
+from gradus.config.teacher import Teacher
 
 
 class Run(Section):
@@ -36,7 +43,18 @@ class Paths(Section):
 class Collect(Section):
     python_docs: list[str]
     folders: list[str]
+    hub_datasets: list[HubDataset]
+    hub: HubDefaults
+    strict: bool
     max_file_mb: PositiveFloat
+    file_timeout_seconds: PositiveFloat
+    file_memory_mb: Annotated[int, Field(ge=200)]
+    max_inflated_mb: PositiveFloat
+    max_inflation_ratio: Annotated[float, Field(ge=1)]
+    password_file: str
+    pdf_heading_size: Annotated[float, Field(gt=1)]
+    notebook_output_characters: Count
+    pdf_repeated_lines: Annotated[float, Field(gt=0.5, le=1)]
     min_characters: Count
     min_docstring_characters: Count
     largest_group: Annotated[float, Field(gt=0, le=1)]
@@ -48,63 +66,9 @@ class Extract(Section):
     max_signature_characters: Annotated[int, Field(ge=20)]
     min_answer_characters: Count
     max_answer_characters: Positive
-
-
-class QualityWeights(Section):
-    length: PositiveFloat | Literal[0]
-    completeness: PositiveFloat | Literal[0]
-    formatting: PositiveFloat | Literal[0]
-    repetition: PositiveFloat | Literal[0]
-    relevance: PositiveFloat | Literal[0]
-    refusal: PositiveFloat | Literal[0]
-    encoding: PositiveFloat | Literal[0]
-
-    @model_validator(mode="after")
-    def one_counts(self) -> QualityWeights:
-        if not any(weight for _, weight in self):
-            raise ValueError("every weight is 0, so there is no quality score; give one signal a weight")
-        return self
-
-
-class QualityBounds(Section):
-    minimum_words: Positive
-    maximum_words: Positive
-    mean_word_letters: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
-    words_with_letter: PositiveFraction
-    paragraph_words: Positive
-    duplicate_lines: PositiveFraction
-    ngram_words: Positive
-    top_ngrams: Annotated[list[PositiveFraction], Field(min_length=3, max_length=3)]
-    duplicate_ngrams: Annotated[list[PositiveFraction], Field(min_length=6, max_length=6)]
-    shared_terms: PositiveFraction
-    alphanumeric: PositiveFraction
-    damaged_characters: PositiveFraction
-
-    @model_validator(mode="after")
-    def in_order(self) -> QualityBounds:
-        if self.minimum_words >= self.maximum_words or self.mean_word_letters[0] >= self.mean_word_letters[1]:
-            raise ValueError("a least bound must be below its most (words, mean_word_letters)")
-        return self
-
-
-class NearDuplicates(Section):
-    threshold: PositiveFraction
-    permutations: Annotated[int, Field(ge=16, le=1024)]
-    shingle_words: Positive
-    minimum_recall: Annotated[float, Field(gt=0, lt=1)]
-
-
-class Curate(Section):
-    keep_fraction: PositiveFraction
-    weights: QualityWeights
-    bounds: QualityBounds
-    near_duplicates: NearDuplicates
-    personal_data: Literal["mask", "remove", "keep"]
-
-
-class Augment(Section):
-    question_variants: Count
-    maximum_similarity: PositiveFraction
+    teacher: Teacher
+    teach: Teach
+    scenarios: ScenarioSettings
 
 
 class Split(Section):
@@ -122,6 +86,7 @@ class Prepare(Section):
     max_tokens: Annotated[int, Field(ge=32)]
     system_prompt: str
     split: Split
+    trained_before: str
 
 
 class Hub(Section):
@@ -261,6 +226,7 @@ def _is_address(host: str) -> bool:
 
 
 class Train(Section):
+    start_from: Literal["base", "current"]
     method: Literal["lora", "dora", "full"]
     layers: Annotated[int, Field(ge=-1)]
     lora: Lora
@@ -308,31 +274,12 @@ class Monitor(Section):
     report_to: list[Literal["tensorboard", "wandb", "swanlab"]]
 
 
-class Evaluate(Section):
-    questions: Positive
-    max_tokens: Positive
-    batch_size: Positive
-    rubric: str
-    bootstrap_samples: Annotated[int, Field(ge=100)]
-
-
-class ReportRules(Section):
-    slow_fall: Fraction
-    overfit_rise: Fraction
-    still_falling: Fraction
-    truncated: Fraction
-    rare_structure: Fraction
-
-
-class Report(Section):
-    examples: Count
-    next_steps: Count
-    rules: ReportRules
-
-
 class Promote(Section):
     minimum_percent: Annotated[float, Field(ge=0, le=100)]
     must_beat_base: bool
+    significance: Annotated[float, Field(gt=0, lt=1)]
+    tolerance_points: Annotated[float, Field(ge=0, le=100)]
+    common_share: PositiveFraction
 
 
 class Fuse(Section):
