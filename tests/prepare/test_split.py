@@ -84,7 +84,7 @@ def test_too_few_examples() -> None:
 
 
 def test_large_groups_still_leave_something_held_out() -> None:
-    splits = split_examples(many(6, 50), Split(valid=0.05, test=0.05), LIKENESS, 1)
+    splits = split_examples(many(6, 50), Split(valid=0.05, test=0.05, largest_cluster=0.1), LIKENESS, 1)
     assert len(splits.valid) == len(splits.test) == 50
     assert len(splits.train) == 200
 
@@ -148,3 +148,13 @@ def test_a_source_that_held_a_duplicate_of_a_held_out_example_is_not_pre_trained
 def test_nothing_but_copies_cannot_be_split() -> None:
     with pytest.raises(UserError, match="only 1 sets of examples differ"):
         split_examples([example(i, f"g{i}", answer=" ".join(WORDS)) for i in range(20)], SHARES, LIKENESS, 1)
+
+
+def test_a_large_source_is_held_out_only_when_nothing_smaller_is_left() -> None:
+    one_source_of_nine = [replace(example, group="large") if n < 9 else example for n, example in enumerate(many(100, 1))]
+    shares = Split(valid=0.1, test=0.1, largest_cluster=0.5)
+    for seed in range(8):
+        splits = split_examples(one_source_of_nine, shares, LIKENESS, seed)
+        assert "large" not in {example.group for example in [*splits.valid, *splits.test]}
+    only_large = split_examples(many(10, 10), shares, LIKENESS, 1)
+    assert len(only_large.valid) == len(only_large.test) == 10

@@ -25,7 +25,7 @@ def list_folder(entry: str) -> list[Listed]:
     """Every file under a folder (or the one file named), sorted; hidden ones and links that lead out are refused.
 
     Raises:
-        UserError: when there is nothing at that path, or it may not be read.
+        UserError: when there is nothing at that path, or it may not be read. A folder below it that may not be is listed.
     """
     root = Path(entry).expanduser()
     if not root.exists():
@@ -52,6 +52,14 @@ def _inside(folder: Path, root: Path) -> Iterator[Listed]:
         elif entry.is_symlink() and path.is_dir():
             yield Listed(path, "a link to a folder that is read anyway")
         elif entry.is_dir():
-            yield from _inside(path, root)
+            yield from _below(path, root)
         else:
             yield Listed(path, "" if entry.is_file() else "not a plain file")
+
+
+def _below(folder: Path, root: Path) -> Iterator[Listed]:
+    """The files of a folder inside the listed one; one that may not be opened is an entry like a bad file."""
+    try:
+        yield from _inside(folder, root)
+    except PermissionError as error:
+        yield Listed(Path(error.filename), f"a folder that may not be read ({error.strerror}); change its permissions", "broken")

@@ -19,7 +19,7 @@ from gradus.config.schema import Config
 HEAD = """# Every setting
 
 Made by `make manual` from the typed configuration; a test keeps it equal. The values are the defaults of
-`config/training_config.yaml`, the place to change them; `--set a.b=c` sets one for one run. A step whose settings
+`config/training_config.yaml`, the place to change them; `--set train.iterations=100` sets one for one run. A step whose settings
 changed runs again, and so do the steps after it. "None" means that the setting has no influence on a result.
 """
 _COMMENT = re.compile(r"""^(?:[^#"']|"[^"]*"|'[^']*'|(?<=\S)#)*?\s*(?<!\S)#\s?(.*)$""")

@@ -17,6 +17,7 @@ from gradus.config.curate import NearDuplicates as NearDuplicates
 from gradus.config.curate import QualityBounds as QualityBounds
 from gradus.config.curate import QualityWeights as QualityWeights
 from gradus.config.evaluate import Evaluate as Evaluate
+from gradus.config.export import Export as Export
 from gradus.config.hub_data import HubDataset, HubDefaults
 from gradus.config.report import Report
 from gradus.config.scenarios import ScenarioSettings
@@ -74,6 +75,7 @@ class Extract(Section):
 class Split(Section):
     valid: Fraction
     test: Fraction
+    largest_cluster: PositiveFraction
 
     @model_validator(mode="after")
     def leaves_training_data(self) -> Split:
@@ -298,12 +300,6 @@ class Quantize(Section):
     probe_tokens: Positive
     answer_tokens: Positive
     speed_tokens: Positive
-
-
-class Export(Section):
-    variant: Literal["fused", "quantized"]
-    licence: str
-    model_name: Name
 
 
 class Config(Section):

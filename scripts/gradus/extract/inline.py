@@ -43,11 +43,10 @@ def to_markdown(text: str, *, quotes_are_code: bool = False) -> str:
         quotes_are_code: read `"x"` as code, the way pydoc's topics write literals.
     """
     parts, position = [], 0
-    for match in _TOKEN.finditer(text):
-        parts += [_plain(text[position : match.start()], quotes_are_code), _token(match)]
+    for match in _QUOTED.finditer(text) if quotes_are_code else ():  # first, for such a literal may hold any other mark
+        parts += [_marks(text[position : match.start()]), code(match["quoted"])]
         position = match.end()
-    parts.append(_plain(text[position:], quotes_are_code))
-    line = "".join(parts).strip()
+    line = "".join([*parts, _marks(text[position:])]).strip()
     line = re.sub(r"\[(`[^`\n]+`)\](?![(\[])", r"\1", line)  # the links of Hugging Face's and MkDocs' references
     return re.sub(r"\s*\((?:[,;\s]|and)*\)(?=[\s.,;:]|$)", "", line) if "]_" in text else line
 
@@ -101,22 +100,25 @@ def _role(role: str, content: str) -> str:
     return shown if role in ("ref", "doc", "term") and " " in shown else code(shown)
 
 
-def _plain(text: str, quotes_are_code: bool) -> str:
+def _marks(text: str) -> str:
+    """Roles, literals, links and footnote marks."""
+    parts, position = [], 0
+    for match in _TOKEN.finditer(text):
+        parts += [_plain(text[position : match.start()]), _token(match)]
+        position = match.end()
+    return "".join([*parts, _plain(text[position:])])
+
+
+def _plain(text: str) -> str:
     """Text between tokens: undo escapes, and put into code what Markdown would misread. Emphasis stays."""
     text = re.sub(r"\\\s", "", text)
     text = re.sub(r"\|\w+\|_?(?![|\w])", "", text)  # substitutions have no text of their own
     parts, position = [], 0
     for match in _EMPHASISED.finditer(text):
-        parts += [_guard(text[position : match.start()], quotes_are_code), match[0]]
+        parts += [_guard(text[position : match.start()]), match[0]]
         position = match.end()
-    return "".join([*parts, _guard(text[position:], quotes_are_code)])
+    return "".join([*parts, _guard(text[position:])])
 
 
-def _guard(text: str, quotes_are_code: bool) -> str:
-    if quotes_are_code:
-        pieces, position = [], 0
-        for match in _QUOTED.finditer(text):
-            pieces += [_guard(text[position : match.start()], False), code(match["quoted"])]
-            position = match.end()
-        return "".join([*pieces, _guard(text[position:], False)])
+def _guard(text: str) -> str:
     return _BARE.sub(lambda match: code(match[0].lstrip("\\")), text)

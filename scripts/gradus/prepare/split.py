@@ -60,7 +60,7 @@ def split_examples(
     pinned = set((trained or {}).get(unit, ()))
     seen = [not pinned.isdisjoint(name for example in cluster for name in sources(example, unit)) for cluster in clusters]
     fresh = [cluster for cluster, known in zip(clusters, seen, strict=True) if not known]
-    parts = _assign(clusters, fresh, {"test": shares.test, "valid": shares.valid}, seed)
+    parts = _assign(clusters, fresh, shares, seed)
     chosen = {example.id: part for part, members in parts.items() for example in members}
     variants = [e for e in examples if e.id != e.origin_id]
     kept = [e for e in variants if chosen.get(e.origin_id) == "train"]
@@ -98,21 +98,26 @@ def _ties(examples: Sequence[Example], likeness: Likeness) -> list[list[tuple[st
     return ties
 
 
-def _assign(clusters: list[list[Example]], fresh: list[list[Example]], shares: dict[str, float], seed: int) -> dict[str, list[Example]]:
-    """Fill each held-out part with clusters of `fresh` that still fit its share; the rest is for training."""
+def _assign(clusters: list[list[Example]], fresh: list[list[Example]], shares: Split, seed: int) -> dict[str, list[Example]]:
+    """Fill each held-out part with clusters of `fresh` that still fit its share; the rest is for training.
+
+    Clusters that would make up much of a part come last: a test set of a hundred sources says more than one of two.
+    """
     total = sum(len(cluster) for cluster in clusters)
-    order = sorted(fresh, key=lambda c: sha256_text(f"{seed}:{min(e.id for e in c)}"))
+    large = shares.largest_cluster * total * min((share for share in (shares.valid, shares.test) if share), default=0)
+    order = sorted(fresh, key=lambda c: (len(c) > max(large, 1), sha256_text(f"{seed}:{min(e.id for e in c)}")))
+    wanted = {"test": shares.test, "valid": shares.valid}
     held = {e.id for cluster in fresh for e in cluster}
     parts: dict[str, list[Example]] = {"train": [e for cluster in clusters for e in cluster if e.id not in held], "valid": [], "test": []}
     for cluster in order:
-        fits = (name for name, share in shares.items() if share and len(parts[name]) + len(cluster) <= max(share * total, 1))
+        fits = (name for name, share in wanted.items() if share and len(parts[name]) + len(cluster) <= max(share * total, 1))
         parts[next(fits, "train")] += cluster
-    for name, share in shares.items():
+    for name, share in wanted.items():
         if share and not parts[name]:  # every cluster is larger than the share: take the smallest one all the same
             smallest = min((c for c in order if c[0] in parts["train"]), key=len, default=None)
             if smallest is None:
                 cure = "Add documents, or empty prepare.trained_before"
-                raise UserError(f"no source is left for {name} that the version of prepare.trained_before was not trained on", where="prepare", cure=cure)
+                raise UserError(f"no source is left for {name} that the model of prepare.trained_before has not seen", where="prepare", cure=cure)
             taken = {e.id for e in smallest}
             parts["train"] = [e for e in parts["train"] if e.id not in taken]
             parts[name] = list(smallest)

@@ -70,8 +70,8 @@ def training_texts(documents: Sequence[Document], splits: Splits) -> list[str]:
     groups = {name for e in held_out for name in sources(e, "group")} if splits.unit == "group" else set()
     ids = {name for e in held_out for name in sources(e, "document_id")}
     texts = [d.text for d in documents if d.id not in ids and d.group not in groups and d.format != "rows"]
-    # A collection of dataset rows has no running text: its training conversations are read instead.
-    texts += [f"{e.question}\n\n{e.answer}" for e in splits.train if not texts or e.kind == "chat"]
+    # Conversations of data sets and scenarios stand in no document: those of the training part are read themselves.
+    texts += [f"{e.question}\n\n{e.answer}" for e in splits.train if not texts or e.kind in ("chat", "scenario")]
     if sum(map(len, texts)) < 1000:
         raise UserError("too little text to go on with", where="05_prepare", cure="Add documents (collect.folders)")
     return texts
