@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,12 +35,22 @@ def setting_mistake(setting: str) -> str:
 
 
 def test_every_shipped_preset_is_found() -> None:
-    assert [path.name for path in PRESETS] == ["smoke.yaml"]
+    machines = ["linux-cpu", "linux-cuda", "mac-16gb", "mac-32gb", "mac-64gb", "mac-8gb"]
+    assert [path.stem for path in PRESETS] == [*machines, "smoke"]
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_preset_loads_over_the_default(path: Path) -> None:
     assert load_config([path]) != load_config()
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_preset_is_planned(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(PROJECT / "scripts" / "run_all.py"), "--config", str(path), "--dry-run", "--set", f"paths.workspace={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("would run") == 12
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_default_file_states_every_key_once() -> None:
