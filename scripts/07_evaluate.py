@@ -2,16 +2,20 @@
 
 Example:
     python scripts/07_evaluate.py --set evaluate.questions=100
+    python scripts/07_evaluate.py --submissions config/submissions.csv   # grades answers that came from elsewhere
 """
 
 import sys
 
 from gradus import cli
+from gradus.evaluate import commands
 
 
 def main() -> int:
-    """Run the step; returns the exit code."""
-    return cli.run_one("07_evaluate", cli.parser(__doc__).parse_args())
+    """Run the step, or grade the file that a flag names; returns the exit code."""
+    parser = cli.parser(__doc__)
+    commands.add_flags(parser)
+    return commands.run(parser.parse_args())
 
 
 if __name__ == "__main__":

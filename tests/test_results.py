@@ -10,6 +10,7 @@ import pytest
 
 from gradus.errors import UserError
 from gradus.files import write_json, write_jsonl
+from gradus.judgement import PairVerdict
 from gradus.records import Base
 from gradus.results import (
     AnswerRow,
@@ -112,3 +113,15 @@ def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
         stream.write('{"id": "q4"}\n')
     with pytest.raises(UserError, match=r"answers\.jsonl:4"):
         read_answers(tmp_path / "answers.jsonl")
+
+
+def test_the_letter_carries_what_belongs_to_it() -> None:
+    spread = Interval(40, 80)
+    assert Grade("C", 61.0, spread, ("D", "B"), None, False).label == "C (D to B), not separable from the base"
+    assert Grade("C", 61.0, spread, ("C", "C"), None, True).label == "C"
+    assert Grade(None, None, None, None, "a control failed", False).label == "withheld"
+
+
+def test_a_verdict_in_both_orders() -> None:
+    cases = [("tuned", "tuned", "tuned"), ("base", "tie", "base"), ("base", "tuned", "tie"), ("tie", "tie", "tie"), (None, "base", None)]
+    assert all(PairVerdict(a, b, ()).outcome == outcome for a, b, outcome in cases)

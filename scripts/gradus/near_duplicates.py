@@ -6,9 +6,9 @@ Candidates are verified, so no pair is wrong; the bands set how many are found (
     find_overlaps           every pair of a text here and a text there, such as training and test set
     drop_near_duplicates    what to leave out so that nothing left repeats anything better; a cluster costs its size only
 
-Memory: 4 bytes per text and band (100 bytes with 25 bands), 8 for each that meets another, and a few megabytes for the
-texts at hand. A text is read once, and again when it is verified, never two at a time: `texts` may be any sequence, such
-as one that reads its items from a file.
+Memory: 4 bytes per text and band (100 bytes with 25 bands), some dozen for each band in which a text meets another, and a
+few megabytes for the texts at hand. A text is read once, and again when it is verified, never two at a time: `texts` may
+be any sequence, such as one that reads its items from a file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from gradus.config.schema import NearDuplicates
 from gradus.minhash import Values, band_keys, choose_banding, least_values, shingle_values
 from gradus.shingles import hash_shingles
 
-KEPT_PER_GROUP = 8  # that a text of a large cluster is compared with, for each band: keeps the cost of a cluster linear
+# Bounds the cost of a large cluster: how many kept texts another is compared with, for each band in which they meet.
+KEPT_PER_GROUP = 8
 # These set the speed, not the result: what is worked on together stays in the processor's cache.
 TEXTS_PER_JOB = 2048
 CHARACTERS_AT_ONCE = 1 << 19
@@ -37,7 +38,8 @@ PAIRS_AT_ONCE = 1 << 22
 PAIRS_PER_MEMBER = 4  # with more candidate pairs than this per text and band, a cluster is thinned out before its pairs are made
 KEPT_BY_MALLOC = (31 << 20) + (1 << 19)
 
-Job, Done = TypeVar("Job"), TypeVar("Done")
+Job = TypeVar("Job")
+Done = TypeVar("Done")
 Read = Callable[[int], str]
 Positions = NDArray[np.int64]
 Codes = NDArray[np.uint64]  # pairs of positions, the first in the high half
@@ -73,7 +75,9 @@ def drop_near_duplicates(
     """Which texts to drop, and for each the kept one that it repeats with their similarity, all by position in `texts`.
 
     A text goes only when it is verified against a better one that stays, so no chain of likenesses drops a text that is
-    like none of those left. Where it repeats several, the most similar of those it was compared with is named.
+    like none of those left. Where it repeats several, the most similar of those it was compared with is named. In a large
+    cluster (more than PAIRS_PER_MEMBER candidate pairs per member) a text is compared with the best KEPT_PER_GROUP kept
+    ones of each band; where hundreds are kept that are just below the threshold to each other, some copies may stay.
 
     Args:
         order: positions of the texts to judge, the best first.

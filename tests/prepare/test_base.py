@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from gradus.config import Config
 from gradus.config.schema import Hub
 from gradus.errors import GradusError, UserError
 from gradus.models import load_model
-from gradus.prepare.base import check_hub, provide_base
+from gradus.prepare.base import base_json, check_hub, provide_base
+from gradus.records import Base
 
 TEXTS = ["The **sum** of a list is what `sum(x)` returns, here for numbers of any kind.\n\n- one\n- two\n"] * 40
 HUB = Hub(name="someone/some-model", revision="main", timeout_seconds=1.0, on_cpu=True)
@@ -110,3 +112,13 @@ def test_a_hub_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_base_in_the_workspace_is_named_relative_to_it(tmp_path: Path) -> None:
+    base = Base("builtin", "tiny", str(tmp_path / "workspace" / "models" / "base" / "b1"), "r1", "test", 1)
+    workspace = tmp_path / "workspace"
+    path = json.loads(base_json(base, workspace))["path"]
+    assert (path, workspace / path) == ("models/base/b1", Path(base.path))
+    outside = replace(base, path=str(tmp_path / "elsewhere"))
+    assert json.loads(base_json(outside, workspace))["path"] == outside.path
+    assert workspace / outside.path == Path(outside.path)

@@ -158,3 +158,33 @@ def test_a_large_source_is_held_out_only_when_nothing_smaller_is_left() -> None:
         assert "large" not in {example.group for example in [*splits.valid, *splits.test]}
     only_large = split_examples(many(10, 10), shares, LIKENESS, 1)
     assert len(only_large.valid) == len(only_large.test) == 10
+
+
+def sources_of(part: list[Example]) -> dict[str, list[str]]:
+    """As the registry keeps what a model was trained on."""
+    return {unit: sorted({getattr(e, unit) for e in part}) for unit in ("group", "document_id", "origin_id")}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_an_earlier_model_was_trained_on_is_never_held_out(seed: int) -> None:
+    before = split_examples(many(30, 6), SHARES, LIKENESS, seed)
+    trained = sources_of(before.train)
+    after = split_examples(many(60, 6), SHARES, LIKENESS, seed, trained)
+    assert not {e.group for e in after.valid + after.test} & set(trained["group"])
+    assert sum(len(part) for part in after.parts().values()) == 360
+    assert len(after.test) == pytest.approx(0.08 * 360, abs=6)
+    # without it they would be: that is what the rule is for
+    assert {e.group for s in range(4) for e in split_examples(many(60, 6), SHARES, LIKENESS, s).test} & set(trained["group"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sizes", [(6, 6), (1, 40), (3, 9)])
+def test_with_the_same_documents_the_split_stays_as_it_was(seed: int, sizes: tuple[int, int]) -> None:
+    examples = [example(100 * g + i, f"g{g}") for g in range(30) for i in range(sizes[g % 2])]
+    before = split_examples(examples, SHARES, LIKENESS, seed)
+    assert split_examples(examples, SHARES, LIKENESS, seed, sources_of(before.train)) == before
+
+
+def test_a_model_that_has_seen_everything_leaves_nothing_to_test_with() -> None:
+    with pytest.raises(UserError, match=r"no source is left for test that the model of prepare\.trained_before has not seen"):
+        split_examples(many(30, 6), SHARES, LIKENESS, 1, sources_of(many(30, 6)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from gradus.config import load_config
 from gradus.records import Base
 from gradus.report import STEP
+from gradus.report.record import RECORD, Record, as_json
 from gradus.report.sources import Sources, read_sources
 from gradus.report.work import write_report
 from gradus.results import (
@@ -25,6 +27,7 @@ from gradus.results import (
     ModelScores,
     Part,
     ReferenceLikelihood,
+    Regression,
     RubricInfo,
     ScaleStep,
     Score,
@@ -82,6 +85,9 @@ def evaluation(base: Base) -> Evaluation:
         controls=controls,
         kinds=(Slice("definition", 4, 30.0, 75.5),),
         groups=(Slice("math", 4, 30.0, 75.5),),
+        documents=(Slice("doc-one", 3, 20.0, 80.0, Interval(50.0, 70.0)), Slice("doc-two", 1, 60.0, 57.0)),
+        lengths=(Slice("long", 1, 30.0, 75.5), Slice("short", 3, 30.0, 75.5)),
+        regressions=(Regression("four", "What is four?", "doc-four", 60.0, 57.0, -3.0),),
         base_model=base,
         questions=4,
         available=40,
@@ -111,16 +117,42 @@ def metadata() -> dict[str, Any]:
 
 def statistics() -> dict[str, Any]:
     lengths = {"median": 80, "p95": 200, "max": 300}
+    leakage = {"held_out": 200, "trained": 100, "threshold": 0.8, "found": 0}
     split = {"examples": 100, "groups": 9, "tokens": 9000, "supervised_tokens": 7000, "truncated": 0, "missing_eos": 0, "length": lengths}
     structure = {"bold": 0.7, "lists": 0.5, "headings": 0.0, "tables": 0.0, "code": 0.3}
-    return {"splits": dict.fromkeys(("train", "valid", "test"), split), "structure": structure, "kinds": {"definition": 100}, "split_unit": "group"}
+    splits = dict.fromkeys(("train", "valid", "test"), split)
+    return {"splits": splits, "structure": structure, "kinds": {"definition": 100}, "split_unit": "group", "leakage": leakage}
 
 
 def curation() -> dict[str, Any]:
     quality = {"kept": {"mean": 0.9, "histogram": [0, 0, 10, 70]}, "removed": {"mean": 0.4, "histogram": [0, 15, 5, 0]}}
     counts = {"examples": 100, "kept": 80, "removed": 20, "conflicts": 1, "examples_with_personal_data": 2, "score_cut": 0.61}
     reasons = {"removed_by_reason": {"low_quality": 15, "near_duplicate": 5}, "lowered_by": {"length": 15}, "repairs": {"mojibake": 3}}
-    return {**counts, **reasons, "quality": quality, "personal_data_mode": "mask"}
+    more = {"languages": {"en": 90, "de": 4}, "expected_languages": ["en"], "personal_data": {"email": 2}, "cluster_sizes": {"2": 3, "4": 1}}
+    conflict = {"question": "What is it?", "answers": [{"id": "a", "answer": "One.", "kept": True}, {"id": "b", "answer": "Two.", "kept": False}]}
+    settings = {"decontaminate": ["sets/exam.jsonl"], "weights": {"length": 1.0, "language": 2.0}}
+    signals = {"length": quality, "language": quality}
+    told = {"quality": quality, "signals": signals, "personal_data_mode": "mask", "conflict_examples": [conflict], "settings": settings}
+    return {**counts, **reasons, **more, **told}
+
+
+def manifest() -> dict[str, Any]:
+    sources = {"mlx": {"documents": 40, "bytes": 8000, "too_short": 2}, "docs/guide.md": {"documents": 20, "bytes": 1000}}
+    return {
+        "documents": 60,
+        "bytes": 9000,
+        "duplicates": 4,
+        "too_short": 2,
+        "groups": 9,
+        "by_source": sources,
+        "by_status": {"text": 60, "broken": 1},
+    }
+
+
+def augmentation() -> dict[str, Any]:
+    methods = [{"name": "question template", "state": "on", "reason": ""}, {"name": "paraphrase", "state": "off", "reason": "needs a teacher model"}]
+    dropped = {"question template": {"too like another question": 5}}
+    return {"originals": 80, "variants": 60, "factor": 1.75, "variants_by_method": {"question template": 60}, "dropped": dropped, "methods": methods}
 
 
 def upstream() -> dict[str, dict[str, Any]]:
@@ -131,10 +163,10 @@ def upstream() -> dict[str, dict[str, Any]]:
         "best": {"iteration": 100, "loss": 2.09},
     }
     return {
-        "01_collect/manifest.json": {"documents": 60, "bytes": 9, "duplicates": 4, "too_short": 2, "groups": 9},
+        "01_collect/manifest.json": manifest(),
         "02_extract/extraction.json": {"examples": 100, "dropped": {"too short": 7}, "documents_without_example": ["x"]},
         "03_curate/curation.json": curation(),
-        "04_augment/augmentation.json": {"originals": 80, "variants": 60, "factor": 1.75},
+        "04_augment/augmentation.json": augmentation(),
         "05_prepare/statistics.json": statistics(),
         "06_train_mlx/loss_curve.json": curve,
         "06_train_mlx/run_metadata.json": metadata(),
@@ -150,18 +182,28 @@ class Case:
     evaluation: Evaluation = field(default_factory=lambda: evaluation(HUB))
     answers: list[AnswerRow] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=upstream)
+    run: str = "test"
+    settings: list[str] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
 
     def context(self) -> StepContext:
         """Write every input and describe them as the step mechanism would."""
-        config = load_config(settings=["run.name=test"])
+        config = load_config(settings=[f"run.name={self.run}", f"paths.workspace={self.root}", *self.settings])
         written = {**self.files, "05_prepare/base.json": dataclasses.asdict(self.base), "07_evaluate/evaluation.json": self.evaluation.to_json()}
         for name, value in written.items():
             self._write(name, json.dumps(value))
         self._write("07_evaluate/answers.jsonl", "".join(json.dumps(row.to_json()) + "\n" for row in self.answers))
         self._write("06_train_mlx/loss_curve.png", "picture")
-        out = self.root / "out"
-        out.mkdir(exist_ok=True)
-        return StepContext(config, out, self.root / "target", self.root, {name: self.root / name for name in STEP.reads})
+        documents = [{"id": row.document_id, "title": self.titles.get(row.document_id, row.document_id), "licence": "MIT"} for row in self.answers]
+        self._write("01_collect/documents.jsonl", "".join(json.dumps(row) + "\n" for row in documents))
+        out = self.reports / ".work" / f"08_report-{self.run}"
+        out.mkdir(parents=True, exist_ok=True)
+        return StepContext(config, out, self.reports / self.run, self.root, {name: self.root / name for name in STEP.reads})
+
+    @property
+    def reports(self) -> Path:
+        """Where the folders of all runs and the overview are."""
+        return self.root / "reports"
 
     def _write(self, name: str, text: str) -> None:
         path = self.root / name
@@ -178,8 +220,19 @@ class Case:
         return (context.out / "report.html").read_text(encoding="utf-8")
 
     def markdown(self) -> str:
-        self.page()
-        return (self.root / "out" / "report.md").read_text(encoding="utf-8")
+        context = self.context()
+        write_report(context)
+        return (context.out / "report.md").read_text(encoding="utf-8")
+
+    def publish(self) -> None:
+        """Write the report and move it to its place, as the step mechanism would."""
+        context = self.context()
+        write_report(context)
+        shutil.rmtree(context.target, ignore_errors=True)
+        context.out.rename(context.target)
+
+    def index(self) -> str:
+        return (self.reports / "index.html").read_text(encoding="utf-8")
 
     def add(self, name: str, base: float, tuned: float, text: str = "It returns the **sum**.") -> None:
         """One more answered question."""
@@ -188,6 +241,13 @@ class Case:
     def set(self, name: str, **values: Any) -> None:
         """Change fields of one upstream file."""
         self.files[name].update(values)
+
+
+def write_runs(reports: Path, records: dict[str, Record]) -> None:
+    """Folders of runs whose reports were written elsewhere."""
+    for name, record in records.items():
+        (reports / name).mkdir(parents=True, exist_ok=True)
+        (reports / name / RECORD).write_text(json.dumps(as_json(record)), encoding="utf-8")
 
 
 @pytest.fixture

@@ -144,3 +144,31 @@ def test_every_key_that_a_rule_can_name_exists() -> None:
     assert {"model.base", "train.iterations", "curate.weights.formatting"} <= keys
     for key in keys:
         setting(key)
+
+
+def test_a_teacher_that_invents_is_to_be_replaced(case: Case) -> None:
+    counts = {"chunks": 12, "pairs": 40, "examples": 22, "dropped": {}, "bad_chunks": [], "mean_grounding": 0.8}
+    case.set("02_extract/extraction.json", teacher={"teacher": "big-model", "rejected": 18, **counts})
+    step = steps(case)["extract.teacher.model"]
+    assert "45\u202f% of the teacher's 40 answers are not supported" in step.finding
+    assert step.limit == "less than 30\u202f% (report.rules.unsupported)"
+    case.set("02_extract/extraction.json", teacher={"teacher": "big-model", "rejected": 4, **counts})
+    assert "extract.teacher.model" not in steps(case)
+
+
+def test_fences_are_learned_from_answers_with_code(case: Case) -> None:
+    tuned_score(case, "formatting", Score(0.4, 0.7, Interval(0.3, 0.5), 0.5, (Part("closed", 0.1, 0.9, 2.0, 9),)))
+    case.set("05_prepare/statistics.json", structure={"code": 0.1})
+    step = steps(case)["curate.weights.formatting"]
+    assert "90\u202f% of the training answers have none" in step.finding
+
+
+def test_every_step_names_its_limit_and_limits_that_can_be_set_exist(case: Case) -> None:
+    case.base = replace(case.base, kind="builtin")
+    case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [50, 2.0], [75, 2.5], [100, 2.4]], best={"iteration": 50, "loss": 2.0})
+    found = list(steps(case).values())
+    assert len(found) >= 2
+    assert all(step.limit for step in found)
+    keys = re.findall(r"report\.rules\.\w+", " ".join(step.limit for step in found))
+    assert keys
+    assert all(isinstance(setting(key), float) for key in keys)

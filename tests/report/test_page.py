@@ -12,6 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gradus.errors import GradusError, UserError
+from gradus.judgement import Judged, JudgeScore, Pairs
 from gradus.report import STEP
 from gradus.report.numbers import ABSENT
 from gradus.report.render import code_span, fenced
@@ -134,7 +135,8 @@ def test_the_page_needs_no_network_and_trusts_only_its_own_style_and_script(case
     links = [
         value for attributes in parsed.of("a", "link", "img", "script", "iframe") for name, value in attributes.items() if name in ("href", "src")
     ]
-    assert all(value is not None and value.startswith(("#", "data:,")) for value in links)
+    assert links.count("../index.html") == 1
+    assert all(value is not None and value.startswith(("#", "data:,")) for value in links if value != "../index.html")
     assert "url(" not in page
     assert "@import" not in page
     (policy,) = [meta["content"] for meta in parsed.of("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
@@ -149,7 +151,8 @@ def test_links_controls_and_tables_are_usable_without_eyes_or_mouse(case: Case) 
     parsed = Parsed(page)
     ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    targets = {str(a["href"])[1:] for a in parsed.of("a")} | {str(s["aria-labelledby"]) for s in parsed.of("section")}
+    inside = [str(a["href"]) for a in parsed.of("a") if a["href"] != "../index.html"]
+    targets = {link[1:] for link in inside} | {str(s["aria-labelledby"]) for s in parsed.of("section")}
     assert targets <= set(ids)
     assert len(parsed.of("table")) == len(parsed.of("caption")) >= 8
     assert all(th.get("scope") for th in parsed.of("th"))
@@ -163,6 +166,7 @@ def test_links_controls_and_tables_are_usable_without_eyes_or_mouse(case: Case) 
 
 def hostile(case: Case) -> None:
     """Put hostile text wherever a model, a document or a file name can bring it in."""
+    case.titles = {"doc-one": HOSTILE}
     case.add("hostile", 0.0, 99.0, HOSTILE)
     row = replace(case.answers[-1], question=HOSTILE, reference=HOSTILE, kind=HOSTILE, group=HOSTILE)
     case.answers[-1] = row
@@ -175,6 +179,7 @@ def hostile(case: Case) -> None:
     )
     case.set("06_train_mlx/run_metadata.json", packages={HOSTILE: HOSTILE}, stopped=HOSTILE, config={"model": {"base": HOSTILE}})
     case.set("03_curate/curation.json", removed_by_reason={HOSTILE: 3}, lowered_by={HOSTILE: 1}, repairs={HOSTILE: 1})
+    case.set("01_collect/manifest.json", by_source={HOSTILE: {"documents": 1, "bytes": 1}}, by_status={HOSTILE: 1})
 
 
 def test_foreign_text_adds_no_element_to_the_page(case: Case) -> None:
@@ -233,5 +238,53 @@ def test_the_way_of_the_data_is_told_with_the_reasons(case: Case) -> None:
     assert "20 of 100 examples." in data
     assert "Low quality score 15" in data
     assert "Nearly the same as another 5" in data
-    assert "Examples with personal data or keys, masked: 2." in data
-    assert ABSENT not in data.split("From data to grade")[0]
+    assert "Examples with personal data or keys, masked: 2, with email 2." in data
+    assert ABSENT not in data.split("Paraphrase")[0]
+
+
+def test_the_page_tells_what_the_earlier_steps_checked_and_made(case: Case) -> None:
+    page = visible(case.page())
+    assert "seen in training: 0 of 200 held-out ones" in page
+    assert "enough to tell: en 90, de 4; expected: en." in page
+    assert "Examples that overlap with exam.jsonl: 0, removed." in page
+    assert "Groups of examples that say the same: 4, the largest of 4; one of each was kept." in page
+    assert "Question template dropped: too like another question 5 60" in page
+    assert f"Paraphrase off: needs a teacher model {ABSENT}" in page, "what was off has no number, not 0"
+    assert "docs/guide.md 20 1 0" in page
+    assert "broken 1" in page
+    assert "MIT 4" in page
+    assert "Language 2.0 0.900 0.400" in page
+
+
+def test_a_teacher_is_named_with_what_was_rejected(case: Case) -> None:
+    counts = {"chunks": 12, "pairs": 40, "examples": 30, "rejected": 8, "dropped": {"no quote": 2}, "bad_chunks": [], "mean_grounding": 0.81}
+    case.set("02_extract/extraction.json", teacher={"teacher": "big-model", **counts})
+    page = visible(case.page())
+    kept = "30 of 40 became examples, 8 were rejected because their chunk does not support them, 2 dropped; their mean grounding is 0.81"
+    assert f"The teacher big-model wrote answers to 12 chunks of documents: {kept}." in page
+    case.set("02_extract/extraction.json", teacher=None)
+    assert "The teacher" not in visible(case.page())
+
+
+def test_questions_are_told_apart_by_length_and_by_document(case: Case) -> None:
+    case.titles = {"doc-one": "The first document"}
+    compared = visible(case.page()).split("Base against tuned", 2)[2].split("Training")[0]
+    assert compared.index("short 3") < compared.index("long 1"), "in the order of length"
+    assert "The first document 3 20.0 80.0 +60.0 +50.0 to +70.0" in compared
+    assert "doc-two 1 60.0 57.0 −3.0" in compared
+    assert "Questions that the base answered better: 1" in compared
+    assert "Judge" not in compared
+
+
+def test_a_judge_is_shown_beside_the_grade_when_there_was_one(case: Case) -> None:
+    pairs = Pairs(3, 1, 0, 0.875, Interval(0.6, 1.0), 0.9, 0.5, 0, 0)
+    scores = {"tuned": JudgeScore(4.1, Interval(3.8, 4.4), 4)}
+    judged = Judged("judge-model", "rubric.md", "e" * 64, pairs, scores, 8, 2, {"no JSON": 1}, 900, 90, None)
+    case.evaluation = replace(case.evaluation, judge=judged)
+    page = visible(case.page())
+    assert "judge-model saw question, reference and both answers, in both orders. It does not change the grade." in page
+    assert "Win rate of the tuned model 88 % (60 % to 100 %)" in page
+    assert "Mean of 0 to 5, tuned 4.10 (3.80 to 4.40)" in page
+    assert "Replies of no use no JSON 1" in page
+    assert "Cost" not in page, "a price that is not known is not shown"
+    assert "judge-model" in case.markdown()

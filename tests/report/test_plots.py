@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gradus.report.drawing import bars, ticks
+from gradus.report.drawing import bars, spread, ticks
 from gradus.report.plots import describe_curve, duel_bar, grade_scale, loss_curve, quality
-from gradus.report.sources import Best, Distribution, LossCurve, Sieved
+from gradus.report.upstream import Best, Distribution, LossCurve, Sieved
 
 if TYPE_CHECKING:
     from tests.report.conftest import Case
@@ -100,3 +100,10 @@ def test_the_histogram_counts_kept_and_removed() -> None:
     assert "10 examples kept, 4 removed" in (svg.get("aria-label") or "")
     heights = [float(node.get("height", "")) for node in of_class(svg, "kept")]
     assert heights[2] > heights[1] > heights[0] == 0
+
+
+def test_a_spread_shows_kept_above_and_removed_below_the_line() -> None:
+    (drawing,) = drawings(spread([0, 4], [1, 0]))
+    rects = [(rect.get("class"), rect.get("y"), rect.get("height")) for rect in drawing.iter("rect")]
+    assert rects == [("kept", "1.00", "13.00"), ("removed", "14.00", "13.00")]
+    assert "rect" not in spread([], [])

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gradus.config.section import Fraction, Name, Positive, PositiveFloat, Section
+from gradus.config.delivery import FidelityLimits
+from gradus.config.section import Name, Section
 
 Format = Literal[
     "huggingface",
@@ -18,15 +19,8 @@ Format = Literal[
 
 
 class GgufLimits(Section):
-    max_loss_difference: PositiveFloat
-    min_equal_answers: Fraction
-
-
-class Gguf(Section):
-    questions: Positive
-    answer_tokens: Positive
-    sixteen_bits: GgufLimits
-    fewer_bits: GgufLimits
+    sixteen_bits: FidelityLimits
+    fewer_bits: FidelityLimits
 
 
 class Ollama(Section):
@@ -45,7 +39,7 @@ class Export(Section):
     model_name: Name
     publisher: Name
     formats: Annotated[list[Format], Field(min_length=1)]
-    gguf: Gguf
+    gguf: GgufLimits
     ollama: Ollama
     upload: Upload
 

@@ -16,6 +16,9 @@ from gradus.config.curate import Likeness as Likeness
 from gradus.config.curate import NearDuplicates as NearDuplicates
 from gradus.config.curate import QualityBounds as QualityBounds
 from gradus.config.curate import QualityWeights as QualityWeights
+from gradus.config.delivery import Fidelity as Fidelity
+from gradus.config.delivery import Fuse as Fuse
+from gradus.config.delivery import Quantize as Quantize
 from gradus.config.evaluate import Evaluate as Evaluate
 from gradus.config.export import Export as Export
 from gradus.config.hub_data import HubDataset, HubDefaults
@@ -28,6 +31,7 @@ from gradus.config.section import Positive as Positive
 from gradus.config.section import PositiveFloat as PositiveFloat
 from gradus.config.section import PositiveFraction as PositiveFraction
 from gradus.config.section import Section as Section
+from gradus.config.serve import Serve
 from gradus.config.teach import Teach
 from gradus.config.teacher import Teacher
 
@@ -284,24 +288,6 @@ class Promote(Section):
     common_share: PositiveFraction
 
 
-class Fuse(Section):
-    dequantize: bool | Literal["auto"]
-    questions: Positive
-    probe_tokens: Positive
-    answer_tokens: Positive
-    max_logit_difference: PositiveFloat
-    max_lost_share: PositiveFloat
-
-
-class Quantize(Section):
-    bits: Literal[2, 3, 4, 5, 6, 8]
-    group_size: Literal[32, 64, 128]
-    questions: Positive
-    probe_tokens: Positive
-    answer_tokens: Positive
-    speed_tokens: Positive
-
-
 class Config(Section):
     """The whole configuration; a room takes its section, `run` and what else it declares."""
 
@@ -318,6 +304,8 @@ class Config(Section):
     evaluate: Evaluate
     report: Report
     promote: Promote
+    fidelity: Fidelity
     fuse: Fuse
     quantize: Quantize
     export: Export
+    serve: Serve

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from gradus.step import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from gradus.config import Config
+    from gradus.models import Answer
+    from gradus.results import AnswerRow
     from gradus.step import StepContext
 
 
@@ -17,21 +21,50 @@ def _work(context: StepContext) -> dict[str, Any]:
     return evaluate(context)
 
 
-def _rubric_hash(config: Config) -> str:
+def _plan(context: StepContext) -> dict[str, Any]:
+    from gradus.evaluate.work import plan
+
+    return plan(context)
+
+
+def _outside(config: Config) -> list[str]:
+    """The files that tell how to grade and to judge, the registry's model that is compared, and whether the encoder's package is there."""
+    from importlib.util import find_spec
+
+    from gradus.evaluate.contestants import describe_rival
     from gradus.evaluate.rubric import rubric_path
     from gradus.files import sha256_file
 
-    return sha256_file(rubric_path(config.evaluate.rubric))
+    settings = config.evaluate
+    rubrics = [settings.rubric] if settings.judge.kind == "off" else [settings.rubric, settings.judge.rubric]
+    packaged = find_spec(settings.embedding.package.replace("-", "_")) is not None
+    return [*(sha256_file(rubric_path(name)) for name in rubrics), describe_rival(config), f"{settings.embedding.package}: {packaged}"]
 
 
+def _marker(config: Config, rows: Sequence[AnswerRow]) -> Callable[[Sequence[Answer]], list[float]]:
+    from gradus.evaluate.exam import marker
+
+    return marker(config, rows)
+
+
+KEYS = ("questions", "max_tokens", "batch_size", "rubric", "embedding", "bootstrap_samples", "length_words", "current", "judge")
 STEP = Step(
     name="07_evaluate",
     title="answer the held-out questions with base and tuned model, and grade",
-    version=1,
+    version=2,
     output="reports/{run}",
     work=_work,
-    reads=("06_train_mlx/adapters.safetensors", "06_train_mlx/adapter_config.json", "05_prepare/test.jsonl", "05_prepare/base.json"),
-    config_keys=("evaluate", "run.seed", "prepare.max_tokens"),
-    outside=_rubric_hash,
+    reads=(
+        "06_train_mlx/adapters.safetensors",
+        "06_train_mlx/adapter_config.json",
+        "05_prepare/test.jsonl",
+        "05_prepare/base.json",
+        "04_augment/examples.jsonl",  # these two show the judge the source of an answer
+        "01_collect/documents.jsonl",
+    ),
+    config_keys=(*(f"evaluate.{key}" for key in KEYS), "run.seed", "prepare.max_tokens"),
+    outside=_outside,
     resumable=True,
+    plan=_plan,
+    offers={"marker": _marker},
 )

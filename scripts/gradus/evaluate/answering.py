@@ -1,19 +1,22 @@
-"""Let a model answer the questions and say how likely it finds the references, in parts that survive a kill."""
+"""Let a model answer the questions and say how likely it finds the references; whatever is finished survives a kill.
+
+Each answer is appended to a file of the work folder as it comes. A run that goes on asks only what is missing. It then
+stands in another batch, so on hardware whose rounding depends on the batch a word may differ from an uninterrupted run.
+"""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gradus.evaluate.questions import Question
-from gradus.files import read_json, write_json
-from gradus.models import Answer, Likelihood, Progress, generate_answers, likelihood, load_model
-
-PART_BATCHES = 2
-"""Batches of answers in one part: what a killed run has to do again at most."""
+from gradus.files import write_text
+from gradus.models import Answer, Likelihood, Progress, likelihood, load_model, stream_answers
 
 
 @dataclass(frozen=True)
@@ -35,54 +38,76 @@ class Limits:
     conversation_tokens: int
 
 
+class _Model:
+    """A model that is loaded when it is first needed: a resumed run that lacks nothing needs none."""
+
+    def __init__(self, folder: Path, adapter: Path | None) -> None:
+        self._folder, self._adapter = folder, adapter
+
+    @cached_property
+    def loaded(self) -> tuple[Any, Any]:
+        """Model and tokenizer."""
+        return load_model(self._folder, self._adapter)
+
+
 def ask(name: str, model_folder: Path, adapter: Path | None, questions: Sequence[Question], limits: Limits, cache: Path, progress: Progress) -> Asked:
     """Answer all questions with one model.
 
     Args:
         name: of the model in the cache.
-        cache: folder of finished parts; each is written whole, so a second call only does what is missing.
+        cache: folder of what is finished, one line an answer, so that a second call only does what is missing.
         progress: called with (number of new answers, name).
     """
-    loaded: list[tuple[Any, Any]] = []
-
-    def model() -> tuple[Any, Any]:
-        if not loaded:  # a resumed run whose parts are all there needs no model
-            loaded.append(load_model(model_folder, adapter))
-        return loaded[0]
-
-    answers: dict[int, Answer] = {}
-    seconds = 0.0
-    for number, part in enumerate(_parts(questions, PART_BATCHES * limits.batch_size)):
-        chosen = [questions[index] for index in part]
-        row = _cached(cache / f"{name}-answers-{number:04d}.json", lambda chosen=chosen: _generate(*model(), chosen, limits))  # type: ignore[misc]
-        answers |= {index: Answer(**answer) for index, answer in zip(part, row["answers"], strict=True)}
-        seconds += row["seconds"]
-        progress(len(part), name)
-    rows = _cached(cache / f"{name}-likelihoods.json", lambda: _likelihoods(*model(), questions, limits))
-    likelihoods = [Likelihood(**row) if row else None for row in rows]
-    return Asked([answers[index] for index in range(len(questions))], likelihoods, seconds)
-
-
-def _parts(questions: Sequence[Question], size: int) -> list[list[int]]:
-    """Indices in parts of questions of like length: less padding in a batch. The same parts every time."""
-    by_length = sorted(range(len(questions)), key=lambda i: (sum(len(turn["content"]) for turn in questions[i].prompt), i))
-    return [by_length[start : start + size] for start in range(0, len(by_length), size)]
+    model = _Model(model_folder, adapter)
+    answered = _Lines(cache / f"{name}-answers.jsonl")
+    progress(len(answered.rows), name)
+    for index, row in _generate(model, questions, answered.missing(len(questions)), limits):
+        answered.add(index, row)
+        progress(1, name)
+    known = _Lines(cache / f"{name}-likelihoods.jsonl")
+    for index in known.missing(len(questions)):
+        found = likelihood(*model.loaded, [questions[index].messages], max_tokens=limits.conversation_tokens)[0]
+        known.add(index, asdict(found))
+    rows = [answered.rows[index] for index in range(len(questions))]
+    likelihoods = [Likelihood(**known.rows[index]) for index in range(len(questions))]
+    return Asked(
+        [Answer(row["text"], row["finished"], row["tokens"]) for row in rows],
+        [found if found.tokens else None for found in likelihoods],
+        sum(row["seconds"] for row in rows),
+    )
 
 
-def _cached(path: Path, make: Callable[[], Any]) -> Any:
-    if not path.exists():
-        write_json(path, make())
-    return read_json(path)
+def _generate(model: _Model, questions: Sequence[Question], missing: Sequence[int], limits: Limits) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(index, row) of each missing answer as it comes; `seconds` is the time since the one before."""
+    if not missing:
+        return
+    prompts = [questions[index].prompt for index in missing]
+    network, tokenizer = model.loaded
+    before = time.perf_counter()
+    for number, answer in stream_answers(network, tokenizer, prompts, max_tokens=limits.answer_tokens, batch_size=limits.batch_size):
+        now = time.perf_counter()
+        yield missing[number], {**asdict(answer), "seconds": now - before}
+        before = now
 
 
-def _generate(model: Any, tokenizer: Any, questions: Sequence[Question], limits: Limits) -> dict[str, Any]:
-    start = time.perf_counter()
-    prompts = [question.prompt for question in questions]
-    answers = generate_answers(model, tokenizer, prompts, max_tokens=limits.answer_tokens, batch_size=limits.batch_size)
-    return {"seconds": time.perf_counter() - start, "answers": [asdict(answer) for answer in answers]}
+class _Lines:
+    """A JSON Lines file of rows by question that only grows; half a line, which a kill left, is cut off."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[int, dict[str, Any]] = {}
+        whole = path.read_text(encoding="utf-8").rpartition("\n")[0] if path.exists() else ""
+        for line in whole.split("\n") if whole else ():
+            row = json.loads(line)
+            self.rows[row.pop("question")] = row
+        write_text(path, whole + "\n" if whole else "")
 
-def _likelihoods(model: Any, tokenizer: Any, questions: Sequence[Question], limits: Limits) -> list[dict[str, Any] | None]:
-    conversations = [question.messages for question in questions]
-    found = likelihood(model, tokenizer, conversations, max_tokens=limits.conversation_tokens)
-    return [asdict(one) if one.tokens else None for one in found]
+    def missing(self, count: int) -> list[int]:
+        """Which of `count` questions have no row."""
+        return [index for index in range(count) if index not in self.rows]
+
+    def add(self, index: int, row: dict[str, Any]) -> None:
+        """Keep a row; when this returns, a kill of the process cannot lose it."""
+        self.rows[index] = row
+        with self.path.open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write(json.dumps({"question": index, **row}) + "\n")

@@ -1,24 +1,22 @@
-"""How much of the reference's content an answer holds.
-
-ROUGE-L is the F-measure over the longest common subsequence of words (Lin 2004, "ROUGE: A Package for Automatic
-Evaluation of Summaries"); token F1 is that of SQuAD (Rajpurkar et al. 2016) without its removal of English articles.
-"""
+"""How much of the reference's content an answer holds. docs/GRADING.md tells why these measures and how they were weighed."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from rapidfuzz.distance import LCSseq
-
-from gradus.evaluate.rubric import Content
-from gradus.evaluate.structure import Structure, parse
-from gradus.evaluate.words import Rarity, identifiers, numbers, repeated_share, words
+from gradus.embedding import Encoder
+from gradus.evaluate.meaning import Meant, Understanding
+from gradus.evaluate.overlap import Said, Weights, overlaps, rouge_l, said, word_weights
+from gradus.evaluate.rubric import EXACT, MEANING, OVERLAPS, Content, Rubric
+from gradus.evaluate.words import identifiers, numbers, repeated_share
+from gradus.structure import Structure, parse
 
 T = TypeVar("T")
+FACTORS = ("repetition", "brevity", "echo")
 
 
 @dataclass(frozen=True)
@@ -26,65 +24,100 @@ class Yardstick:
     """A question and its reference, prepared for measuring answers against it."""
 
     kind: str
+    question: str
     structure: Structure
-    words: list[str]
-    key_terms: dict[str, float]
-    """Words of the reference that the question does not give away, with their rarity."""
+    asked: Said
+    said: Said
+    weights: Weights
+    """What each word of the reference counts."""
     numbers: frozenset[Decimal]
     identifiers: frozenset[str]
+    meant: Meant | None
+    """None without a sentence encoder."""
+    understanding: Understanding | None
 
 
-def yardstick(kind: str, question: str, reference: str, rarity: Rarity) -> Yardstick:
-    """Prepare a reference. What stands in the question is no key term, number or identifier: it is known already."""
+def settle(rubric: Rubric, encoder: Encoder | None) -> tuple[Rubric, Understanding | None]:
+    """The rubric with the weights that fit, and what understands meaning: without an encoder, words alone count."""
+    return (rubric, Understanding(encoder, rubric.content)) if encoder else (rubric.by_words(), None)
+
+
+def yardstick(rubric: Content, kind: str, question: str, reference: str, understanding: Understanding | None) -> Yardstick:
+    """Prepare a reference. Numbers and identifiers of the question are none of the reference's: they are known already."""
     structure = parse(reference)
-    found = words(structure.text)
-    asked = words(question)
-    terms = set(found) - set(asked) or set(found)
+    asked, own = said(question), said(structure.text)
     return Yardstick(
-        kind, structure, found, {word: rarity.of(word) for word in sorted(terms)},
-        numbers(structure.text) - numbers(question), identifiers(structure.code) - identifiers([question]),
-    )  # fmt: skip
+        kind=kind,
+        question=question,
+        structure=structure,
+        asked=asked,
+        said=own,
+        weights=word_weights(rubric.terms, own, asked),
+        numbers=numbers(structure.text) - numbers(question),
+        identifiers=identifiers(structure.code) - identifiers([question]),
+        meant=understanding.of(question, structure.text) if understanding else None,
+        understanding=understanding,
+    )
 
 
 def content_parts(rubric: Content, yard: Yardstick, answer: Structure) -> dict[str, float]:
-    """Measure to value in [0, 1] on the rubric's scale, and `repetition`, the factor on their mean (1: no penalty).
+    """Measure to value in [0, 1] on the rubric's scale, and the factors on their mean (1: no penalty).
 
-    Numbers and identifiers are absent when the reference has none of its own. The reference must hold a word.
+    Numbers and identifiers are absent when the reference has none of its own; measures of meaning without an encoder.
+    The reference must hold a word. Raises ValueError when the rubric weighs meaning and nothing here understands it.
     """
-    found = words(answer.text)
-    raw = _overlaps(yard.words, found) | {"key_terms": _key_terms(yard.key_terms, set(found))}
+    if rubric.measures.weighs_meaning and yard.understanding is None:
+        raise ValueError("this rubric weighs meaning, and there is no encoder: take the one that settle() gives")
+    parts = {name: getattr(rubric.measures, name).value(value) for name, value in raw_measures(rubric, yard, answer).items()}
+    found = said(answer.text)
+    parts["repetition"] = _repetition(yard.said.words, found.words, rubric.repetition.run_words)
+    parts["brevity"] = float(min(1.0, len(found.words) / len(yard.said.words)) ** rubric.brevity)
+    parts["echo"] = _echo(rubric.echo_from, yard, found)
+    return parts
+
+
+def content_score(rubric: Content, parts: Mapping[str, float]) -> float:
+    """The graded measures' mean, `full` of it being 1, bent by `curve`; averaged with the exact ones; times the factors."""
+    weights = content_weights(rubric)
+    graded = [name for name in (*MEANING, *OVERLAPS) if weights[name]]
+    share = sum(weights[name] for name in graded)
+    mean = sum(weights[name] * parts[name] for name in graded) / share
+    held = share * min(1.0, mean / rubric.full) ** rubric.curve
+    exact = [name for name in EXACT if name in parts]
+    score = (held + sum(weights[name] * parts[name] for name in exact)) / (share + sum(weights[name] for name in exact))
+    return float(score * math.prod(parts[name] for name in FACTORS))
+
+
+def content_weights(rubric: Content) -> dict[str, float]:
+    """Weight of each content measure, in the rubric's order; the factors are not among them."""
+    return {name: getattr(rubric.measures, name).weight for name in type(rubric.measures).model_fields}
+
+
+def raw_measures(rubric: Content, yard: Yardstick, answer: Structure) -> dict[str, float]:
+    """Every measure that applies, before the rubric's scale."""
+    raw: dict[str, float] = {}
+    if yard.understanding and yard.meant:
+        raw |= yard.understanding.measures(yard.meant, yard.understanding.of(yard.question, answer.text))
+    raw |= overlaps(rubric.terms, yard.asked, yard.said, yard.weights, said(answer.text))
     if yard.numbers:
         raw["numbers"] = _recall(yard.numbers, numbers(answer.text))
     if yard.identifiers:
         raw["identifiers"] = _recall(yard.identifiers, identifiers([answer.text]))
-    parts = {name: getattr(rubric.measures, name).value(value) for name, value in raw.items()}
-    parts["repetition"] = _repetition(yard.words, found, rubric.repetition.run_words)
-    return parts
-
-
-def _overlaps(reference: list[str], answer: list[str]) -> dict[str, float]:
-    """ROUGE-L, token F1, and consistency: the geometric mean of the word sets' Jaccard index and the length ratio."""
-    if not reference or not answer:
-        return {"rouge_l": 0.0, "token_f1": 0.0, "consistency": 0.0}
-    size = len(reference) + len(answer)
-    shared = sum((Counter(reference) & Counter(answer)).values())
-    jaccard = len(set(reference) & set(answer)) / len(set(reference) | set(answer))
-    ratio = min(len(reference), len(answer)) / max(len(reference), len(answer))
-    # the F-measure of precision n/len(answer) and recall n/len(reference) is 2n over the sum of the lengths
-    return {
-        "rouge_l": 2 * LCSseq.similarity(reference, answer) / size,
-        "token_f1": 2 * shared / size,
-        "consistency": math.sqrt(jaccard * ratio),
-    }
-
-
-def _key_terms(terms: dict[str, float], found: set[str]) -> float:
-    total = sum(terms.values())
-    return sum(weight for word, weight in terms.items() if word in found) / total if total else 0.0
+    return raw
 
 
 def _recall(wanted: frozenset[T], found: frozenset[T]) -> float:
     return len(wanted & found) / len(wanted)
+
+
+def _echo(limit: float, yard: Yardstick, answer: Said) -> float:
+    """1 unless the answer is the question over again: it falls from ROUGE-L `limit` with the question to 0 at 1.
+
+    A reference that is close to its question itself moves the limit.
+    """
+    allowed = min(1 - limit, 1 - rouge_l(yard.asked, yard.said))
+    own = 1 - rouge_l(yard.asked, answer)
+    return 1.0 if own >= allowed else own / allowed
 
 
 def _repetition(reference: list[str], answer: list[str], run: int) -> float:

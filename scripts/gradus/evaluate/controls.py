@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from gradus.evaluate.content import Yardstick
-from gradus.evaluate.marking import Marks, mark
+from gradus.evaluate.marking import Marks, announce, mark
 from gradus.evaluate.questions import Question
 from gradus.evaluate.rubric import Rubric
 from gradus.evaluate.words import words
@@ -71,11 +71,9 @@ def run_controls(rubric: Rubric, questions: list[Question], yards: list[Yardstic
     """Grade every control on the same questions. One that cannot be made (nothing to shuffle) is left out."""
     controls = []
     for kind in KINDS:
-        marks = [
-            mark(rubric, yard, answer, kind.finished)
-            for yard, answer in zip(yards, kind.answers(questions, rubric), strict=True)
-            if answer is not None
-        ]  # fmt: skip
+        given = [(yard, answer) for yard, answer in zip(yards, kind.answers(questions, rubric), strict=True) if answer is not None]
+        announce(given)
+        marks = [mark(rubric, yard, answer, kind.finished) for yard, answer in given]
         if marks:
             controls.append(_judge(rubric, kind, marks))
     return tuple(controls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradus.evaluate.rubric import Formatting, LengthRange
-from gradus.evaluate.structure import Structure
+from gradus.structure import Structure
 
 
 def formatting_parts(rubric: Formatting, kind: str, reference: Structure, answer: Structure, finished: bool) -> dict[str, float]:

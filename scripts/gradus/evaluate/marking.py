@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gradus.evaluate.content import Yardstick, content_parts
+from gradus.evaluate.content import Yardstick, content_parts, content_score
 from gradus.evaluate.formatting import formatting_parts
 from gradus.evaluate.rubric import Rubric
-from gradus.evaluate.structure import parse
 from gradus.evaluate.words import words
-
-PENALTY = "repetition"
+from gradus.structure import parse
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,13 @@ class Marks:
     """Not a single letter or digit; every criterion is then 0."""
 
 
+def announce(answers: Iterable[tuple[Yardstick, str]]) -> None:
+    """Let the run's sentence encoder read answers together before they are marked one by one; a matter of speed alone."""
+    given = list(answers)
+    if given and (understanding := given[0][0].understanding):
+        understanding.read((yard.question, parse(text).text) for yard, text in given)
+
+
 def mark(rubric: Rubric, yard: Yardstick, text: str, finished: bool) -> Marks:
     """Mark an answer; criteria that do not count for the question are absent and the others share their weight."""
     answer = parse(text)
@@ -36,7 +41,7 @@ def mark(rubric: Rubric, yard: Yardstick, text: str, finished: bool) -> Marks:
     if empty:
         looks, says = dict.fromkeys(looks, 0.0), dict.fromkeys(says, 0.0)
     formatting = _mean(looks, formatting_weights(rubric))
-    content = _mean(says, content_weights(rubric)) * says[PENALTY]
+    content = content_score(rubric.content, says)
     percent = 100 * (rubric.weights.formatting * formatting + rubric.weights.content * content)
     return Marks(percent, formatting, content, looks, says, empty)
 
@@ -45,12 +50,6 @@ def formatting_weights(rubric: Rubric) -> dict[str, float]:
     """Weight of each formatting criterion, in the rubric's order."""
     criteria = rubric.formatting.criteria
     return {name: getattr(criteria, name).weight for name in type(criteria).model_fields}
-
-
-def content_weights(rubric: Rubric) -> dict[str, float]:
-    """Weight of each content measure, in the rubric's order; the repetition factor is not among them."""
-    measures = rubric.content.measures
-    return {name: getattr(measures, name).weight for name in type(measures).model_fields}
 
 
 def _mean(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:

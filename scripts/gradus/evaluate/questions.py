@@ -10,9 +10,9 @@ from typing import Any
 
 from gradus.chat import Messages
 from gradus.errors import UserError
-from gradus.evaluate.structure import parse
 from gradus.evaluate.words import words
 from gradus.files import iter_jsonl
+from gradus.structure import parse
 
 
 @dataclass(frozen=True)

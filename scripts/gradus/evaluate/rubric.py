@@ -10,11 +10,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gradus.config.explain import explain
 from gradus.config.load import PROJECT, read_layer
-from gradus.config.schema import Fraction, Positive, PositiveFloat, Section
+from gradus.config.section import Fraction, Positive, PositiveFloat, PositiveFraction, Section
 from gradus.errors import UserError
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+MEANING = ("alignment", "context", "similarity")
+OVERLAPS = ("key_terms", "fragments", "token_f1", "rouge_l", "consistency")
+EXACT = ("numbers", "identifiers")
 FormattingName = Literal["bold", "lists", "headings", "tables", "code", "language", "closed", "length", "finished"]
 
 
@@ -74,37 +77,65 @@ class Formatting(Section):
     called_for_by_kind: dict[str, list[FormattingName]]
 
 
-class Measure(Section):
-    """A content measure: its weight, the value that unrelated texts reach by chance (0), and the one that is full (1)."""
+class Terms(Section):
+    common: Annotated[float, Field(gt=0, le=8)]
+    asked: Fraction
+    spelling_length: Positive
+    spelling_likeness: Annotated[float, Field(gt=0, le=1)]
 
-    weight: Weight
-    chance: Annotated[float, Field(ge=0, lt=1)]
-    full: Annotated[float, Field(gt=0, le=1)]
+
+class Meaning(Section):
+    layer: Positive
+    unrelated: Annotated[float, Field(ge=0, lt=1)]
+    same: Annotated[float, Field(gt=0, le=1)]
+    asked_direction: Fraction
 
     @model_validator(mode="after")
-    def ascends(self) -> Measure:
-        if self.chance >= self.full:
-            raise ValueError("chance must be below full")
+    def ascends(self) -> Meaning:
+        if self.unrelated >= self.same:
+            raise ValueError("unrelated must be below same")
         return self
 
+
+class Measure(Section):
+    """A content measure: its weights, and the value that unrelated texts reach by chance, which counts as 0."""
+
+    weight: Weight
+    by_words: Weight
+    """Its weight when there is no sentence encoder."""
+    chance: Annotated[float, Field(ge=0, lt=1)]
+
     def value(self, raw: float) -> float:
-        """A raw measure on the scale from chance (0) to full (1)."""
-        return min(1.0, max(0.0, (raw - self.chance) / (self.full - self.chance)))
+        """A raw measure on the scale from chance (0) to that of the reference itself (1)."""
+        return min(1.0, max(0.0, (raw - self.chance) / (1 - self.chance)))
 
 
 class Measures(Section):
-    rouge_l: Measure
-    token_f1: Measure
+    alignment: Measure
+    context: Measure
+    similarity: Measure
     key_terms: Measure
+    fragments: Measure
+    token_f1: Measure
+    rouge_l: Measure
+    consistency: Measure
     numbers: Measure
     identifiers: Measure
-    consistency: Measure
 
     @model_validator(mode="after")
     def one_always_counts(self) -> Measures:
-        if self.rouge_l.weight + self.token_f1.weight + self.key_terms.weight + self.consistency.weight <= 0:
-            raise ValueError("one of rouge_l, token_f1, key_terms, consistency needs a weight above 0")
+        if sum(getattr(self, name).by_words for name in OVERLAPS) <= 0:
+            raise ValueError(f"one of {', '.join(OVERLAPS)} needs a weight by_words above 0")
+        if sum(getattr(self, name).weight for name in (*MEANING, *OVERLAPS)) <= 0:
+            raise ValueError(f"one of {', '.join((*MEANING, *OVERLAPS))} needs a weight above 0")
+        if any(getattr(self, name).by_words for name in MEANING):
+            raise ValueError(f"{', '.join(MEANING)} need an encoder, so by_words must be 0")
         return self
+
+    @property
+    def weighs_meaning(self) -> bool:
+        """Whether a measure that needs a sentence encoder counts."""
+        return any(getattr(self, name).weight for name in MEANING)
 
 
 class Repetition(Section):
@@ -113,7 +144,14 @@ class Repetition(Section):
 
 class Content(Section):
     target: Fraction
+    terms: Terms
+    meaning: Meaning
     measures: Measures
+    full: PositiveFraction
+    full_by_words: PositiveFraction
+    curve: PositiveFraction
+    brevity: Annotated[float, Field(ge=0, le=1)]
+    echo_from: Annotated[float, Field(ge=0, lt=1)]
     repetition: Repetition
 
 
@@ -164,6 +202,13 @@ class Rubric(Section):
         """The letter of a percentage; taken at one decimal, as it is shown."""
         shown = round(percent, 1)
         return next(letter for letter, lowest in self.scale.items() if shown >= lowest)
+
+    def by_words(self) -> Rubric:
+        """The same rubric for when there is no sentence encoder: the weights by words take the place of the others."""
+        own = self.content.measures
+        changed = {name: (one := getattr(own, name)).model_copy(update={"weight": one.by_words}) for name in type(own).model_fields}
+        content = self.content.model_copy(update={"measures": own.model_copy(update=changed), "full": self.content.full_by_words})
+        return self.model_copy(update={"content": content})
 
 
 def rubric_path(name: str) -> Path:

@@ -1,31 +1,29 @@
-"""The work of 07_evaluate: choose questions, ask both models, mark, compare, grade, write."""
+"""The work of 07_evaluate: choose questions, ask the models, mark, judge, compare, grade, write."""
 
 from __future__ import annotations
 
-import logging
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gradus.evaluate.answering import Asked, Limits, ask
-from gradus.evaluate.content import Yardstick, yardstick
-from gradus.evaluate.controls import broken, run_controls
-from gradus.evaluate.marking import Marks, mark
+from gradus.embedding import load_encoder
+from gradus.evaluate.answering import Asked
+from gradus.evaluate.content import Yardstick, settle, yardstick
+from gradus.evaluate.contestants import Rival, ask_all, find_rival
+from gradus.evaluate.controls import KINDS, broken, run_controls
+from gradus.evaluate.judging import judge_plan, judge_rows
+from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.meaning import Understanding
 from gradus.evaluate.questions import Question, choose, gradable, read_questions
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
-from gradus.evaluate.statistics import draw
-from gradus.evaluate.structure import parse
-from gradus.evaluate.summary import breakdown, compare, grade, model_scores
-from gradus.evaluate.words import rarity_of
+from gradus.evaluate.shown import shown
+from gradus.evaluate.summary import breakdown, compare, grade, length_of, model_scores, regressions
 from gradus.files import read_json, sha256_file, write_json, write_jsonl
-from gradus.log import progress
 from gradus.records import Base
-from gradus.results import AnswerRow, Evaluation, RubricInfo, ScaleStep, ScoredAnswer
+from gradus.results import AnswerRow, Control, CurrentModel, Evaluation, RubricInfo, ScaleStep, ScoredAnswer, Slice
+from gradus.statistics import draw
 from gradus.step import StepContext
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,53 +34,56 @@ class _Test:
     yards: list[Yardstick]
     available: int
     skipped: int
+    embedding: str | None
+    """The sentence encoder behind the content score; None when words alone count."""
 
 
 def evaluate(context: StepContext) -> dict[str, Any]:
     """Grade the tuned model; writes `evaluation.json` and `answers.jsonl` and returns the summary."""
-    name = context.config.evaluate.rubric
-    rubric = load_rubric(rubric_path(name))
-    test = _test(context)
+    settings = context.config.evaluate
+    rubric, understanding = settle(load_rubric(rubric_path(settings.rubric)), load_encoder(settings.embedding))
+    test = _test(context, rubric, understanding)
     base = Base(**read_json(context.input("05_prepare/base.json")))
-    asked = _ask_both(context, base, test.questions)
+    rival = find_rival(context)
+    asked = ask_all(context, base, test.questions, rival)
     marks = {who: _mark_all(rubric, test, found) for who, found in asked.items()}
     rows = [_row(test.questions[i], {who: (asked[who], marks[who], i) for who in asked}) for i in range(len(test.questions))]
-    evaluation = _evaluation(context, rubric, test, base, asked, marks, rows)
+    rows, judged = judge_rows(context, rows)
+    evaluation = replace(_evaluation(context, rubric, test, base, asked, marks, rows, rival), judge=judged)
     write_jsonl(context.out / "answers.jsonl", (row.to_json() for row in rows))
     write_json(context.out / "evaluation.json", evaluation.to_json())
     shutil.rmtree(context.out / "parts")
-    return _shown(evaluation)
+    return shown(evaluation)
 
 
-def _test(context: StepContext) -> _Test:
+def _test(context: StepContext, rubric: Rubric, understanding: Understanding | None) -> _Test:
     settings, seed = context.config.evaluate, context.config.run.seed
     everything = read_questions(context.input("05_prepare/test.jsonl"))
     able = gradable(everything)
     chosen = choose(able, settings.questions, seed)
-    rarity = rarity_of(parse(question.reference).text for question in able)
-    yards = [yardstick(question.kind, question.text, question.reference, rarity) for question in chosen]
-    return _Test(chosen, yards, len(able), len(everything) - len(able))
+    yards = [yardstick(rubric.content, question.kind, question.text, question.reference, understanding) for question in chosen]
+    return _Test(chosen, yards, len(able), len(everything) - len(able), understanding.name if understanding else None)
 
 
-def _ask_both(context: StepContext, base: Base, questions: Sequence[Question]) -> dict[str, Asked]:
+def plan(context: StepContext) -> dict[str, Any]:
+    """What the judge would take, for a dry run; nothing when it is off."""
     settings = context.config.evaluate
-    limits = Limits(settings.max_tokens, settings.batch_size, context.config.prepare.max_tokens)
-    adapter = context.input("06_train_mlx/adapters.safetensors").parent
-    with progress("Answering", 2 * len(questions)) as advance:
-        return {
-            name: ask(name, Path(base.path), folder, questions, limits, context.out / "parts", advance)
-            for name, folder in (("base", None), ("tuned", adapter))
-        }  # fmt: skip
+    if settings.judge.kind == "off":
+        return {}
+    able = gradable(read_questions(context.input("05_prepare/test.jsonl")))
+    return judge_plan(context, choose(able, settings.questions, context.config.run.seed))
 
 
 def _mark_all(rubric: Rubric, test: _Test, asked: Asked) -> list[Marks]:
+    announce((yard, answer.text) for yard, answer in zip(test.yards, asked.answers, strict=True))
     return [mark(rubric, yard, answer.text, answer.finished) for yard, answer in zip(test.yards, asked.answers, strict=True)]
 
 
 def _row(question: Question, found: dict[str, tuple[Asked, list[Marks], int]]) -> AnswerRow:
     scored = {who: _scored(asked, marks[index], index) for who, (asked, marks, index) in found.items()}
     return AnswerRow(
-        question.id, question.kind, question.group, question.document_id, question.text, question.reference, scored["base"], scored["tuned"]
+        question.id, question.kind, question.group, question.document_id, question.text, question.reference,
+        scored["base"], scored["tuned"], scored.get("current"),
     )  # fmt: skip
 
 
@@ -101,30 +102,40 @@ def _scored(asked: Asked, marks: Marks, index: int) -> ScoredAnswer:
 
 
 def _evaluation(
-    context: StepContext, rubric: Rubric, test: _Test, base: Base, asked: dict[str, Asked], marks: dict[str, list[Marks]], rows: list[AnswerRow]
-) -> Evaluation:
+    context: StepContext, rubric: Rubric, test: _Test, base: Base, asked: dict[str, Asked], marks: dict[str, list[Marks]], rows: list[AnswerRow],
+    rival: Rival,
+) -> Evaluation:  # fmt: skip
     settings, seed = context.config.evaluate, context.config.run.seed
     draws = draw([question.document_id for question in test.questions], settings.bootstrap_samples, seed)
     controls = run_controls(rubric, test.questions, test.yards)
     withheld = broken(controls)
     scores = {who: model_scores(rubric, asked[who], marks[who], draws, withheld=withheld is not None) for who in asked}
-    comparison = compare(rubric, marks["base"], marks["tuned"], draws, seed)
+    against = {who: compare(rubric, marks[who], marks["tuned"], draws, seed) for who in asked if who != "tuned"}
+
+    def by(key: Callable[[AnswerRow], str]) -> tuple[Slice, ...]:
+        return breakdown(rows, key, settings.bootstrap_samples, seed)
+
     return Evaluation(
         run=context.config.run.name,
-        grade=grade(rubric, scores["tuned"], comparison, withheld),
+        grade=grade(rubric, scores["tuned"], against["base"], withheld),
         base=scores["base"],
         tuned=scores["tuned"],
-        comparison=comparison,
+        comparison=against["base"],
         controls=controls,
-        kinds=breakdown(rows, lambda row: row.kind),
-        groups=breakdown(rows, lambda row: row.group),
+        kinds=by(lambda row: row.kind),
+        groups=by(lambda row: row.group),
         base_model=base,
         questions=len(rows),
         available=test.available,
         max_tokens=settings.max_tokens,
         seed=seed,
         rubric=_info(rubric, settings.rubric),
-        notes=tuple(_notes(rubric, test, asked["base"], len(draws.members), settings.max_tokens)),
+        embedding=test.embedding,
+        notes=tuple(_notes(rubric, test, asked["base"], controls, len(draws.members), settings.max_tokens, rival)),
+        documents=by(lambda row: row.document_id),
+        lengths=by(lambda row: length_of(row.reference, settings.length_words)),
+        regressions=regressions(rubric, rows),
+        current=CurrentModel(rival.version, scores["current"], against["current"]) if rival.version else None,
     )
 
 
@@ -133,7 +144,9 @@ def _info(rubric: Rubric, name: str) -> RubricInfo:
     return RubricInfo(name, sha256_file(rubric_path(name)), rubric.target, scale)
 
 
-def _notes(rubric: Rubric, test: _Test, asked: Asked, documents: int, max_tokens: int) -> list[str]:
+def _notes(
+    rubric: Rubric, test: _Test, asked: Asked, controls: Sequence[Control], documents: int, max_tokens: int, rival: Rival
+) -> list[str]:  # fmt: skip
     """What makes the numbers rougher than they look."""
     notes = []
     if len(test.questions) < rubric.statistics.few_questions:
@@ -146,27 +159,6 @@ def _notes(rubric: Rubric, test: _Test, asked: Asked, documents: int, max_tokens
         notes.append(f"Reference answers longer than evaluate.max_tokens: {long}. An answer of their length is cut and counts as unfinished.")
     if missing := sum(one is None for one in asked.likelihoods):
         notes.append(f"Questions that fill prepare.max_tokens alone: {missing}. The likelihood of their reference was not computed.")
-    return notes
-
-
-def _shown(evaluation: Evaluation) -> dict[str, Any]:
-    """The summary on the screen."""
-    grade_, comparison, tuned, base = evaluation.grade, evaluation.comparison, evaluation.tuned, evaluation.base
-    for note in evaluation.notes:
-        log.warning("%s", note)
-    if grade_.withheld:
-        log.warning("The grade is withheld: %s.", grade_.withheld)
-    passed = sum(control.passed for control in evaluation.controls)
-    verdict = "" if grade_.separable else ", not separable from the base"
-    return {
-        "grade": grade_.letter or "withheld",
-        "tuned": f"{tuned.percent:.1f} % (95 %: {tuned.interval.low:.1f} to {tuned.interval.high:.1f}){verdict}",
-        "base": f"{base.percent:.1f} % (95 %: {base.interval.low:.1f} to {base.interval.high:.1f})",
-        "difference": f"{comparison.difference:+.1f} points, p = {comparison.p_value:.3g}",
-        "better, tied, worse": f"{comparison.wins}, {comparison.ties}, {comparison.losses} of {evaluation.questions} questions",
-        "formatting": f"{tuned.formatting.value:.2f} (base {base.formatting.value:.2f}, target {tuned.formatting.target})",
-        "content": f"{tuned.content.value:.2f} (base {base.content.value:.2f}, target {tuned.content.target})",
-        "bits per byte": f"{tuned.likelihood.bits_per_byte:.3f} (base {base.likelihood.bits_per_byte:.3f})",
-        "controls": f"{passed} of {len(evaluation.controls)} as expected",
-        "base model": evaluation.base_model.name,
-    }
+    if left_out := [kind.name for kind in KINDS if kind.name not in {control.name for control in controls}]:
+        notes.append(f"Controls that these questions give nothing to make of: {', '.join(left_out)}.")
+    return [*notes, rival.note] if rival.note else notes

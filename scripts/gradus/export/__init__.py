@@ -1,4 +1,4 @@
-"""12_export: a Hugging Face folder with a model card whose numbers are the measured ones."""
+"""12_export: the model in the formats that other programs read, with a card whose numbers are the measured ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ def _work(context: StepContext) -> Summary:
 
 STEP = Step(
     name="12_export",
-    title="write the Hugging Face folder with its model card",
-    version=1,
+    title="write the model in the formats that others read",
+    version=2,
     output="models/export/{run}",
     work=_work,
     reads=(
         "10_fuse/model",
         "10_fuse/fuse.json",
+        "10_fuse/held_out.json",
         "11_quantize/model",
         "11_quantize/quantization.json",
         "07_evaluate/evaluation.json",
@@ -28,5 +29,6 @@ STEP = Step(
         "05_prepare/statistics.json",
         "01_collect/manifest.json",
     ),
-    config_keys=("export",),
+    # Not export.upload: where it is sent changes nothing of it.
+    config_keys=tuple(f"export.{key}" for key in ("variant", "model_name", "publisher", "licence", "formats", "gguf", "ollama")),
 )

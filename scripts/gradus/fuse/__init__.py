@@ -14,7 +14,7 @@ def _work(context: StepContext) -> Summary:
 STEP = Step(
     name="10_fuse",
     title="fuse base and adapter into one model",
-    version=1,
+    version=2,
     output="models/fused/{run}",
     work=_work,
     reads=(
@@ -23,5 +23,5 @@ STEP = Step(
         "05_prepare/base.json",
         "05_prepare/valid.jsonl",
     ),
-    config_keys=("fuse",),
+    config_keys=("fuse", "fidelity.questions", "fidelity.answer_tokens", "fidelity.probe_tokens", "fidelity.fused", "prepare.max_tokens"),
 )

@@ -1,16 +1,17 @@
-"""What `scripts/09_promote.py list | show | promote | rollback` do; each returns the text to show."""
+"""What `scripts/09_promote.py register | list | show | promote | rollback | diff` do; each returns the text to show."""
 
 from __future__ import annotations
 
 import argparse
 
 from gradus.config import Config
-from gradus.config.schema import Promote
 from gradus.errors import GradusError
-from gradus.promote.entries import Event, Graded, Version
-from gradus.promote.gate import objections
-from gradus.promote.registry import REGISTRY, Registry, damage
-from gradus.step import workspace_of
+from gradus.promote import REGISTER
+from gradus.promote.diff import diff_versions
+from gradus.promote.work import gate_of
+from gradus.registry import Registry, damage
+from gradus.registry_entries import Event, Graded, Version
+from gradus.step import run_step, workspace_of
 
 
 def list_versions(registry: Registry) -> str:
@@ -50,7 +51,8 @@ def show_version(registry: Registry, version_id: str | None = None) -> str:
     facts = {
         "version": f"{version.id} ({version.state})", "run": version.run, "created": version.created, "method": version.method,
         "grade": f"{_grade(version.graded)} on {version.graded.questions} questions, base {version.graded.base_percent:.1f} %",
-        "base model": version.base.name, "revision": version.base.revision, "base folder": version.base.path, "adapter": folder,
+        "base model": version.base.name, "revision": version.base.revision, "base folder": registry.base_folder_of(version), "adapter": folder,
+        "evaluation": registry.evaluation_of(version) or "not kept",
         "files": f"{found[0].name} {found[1]}" if found else f"{len(version.files)}, all with the registered SHA-256",
         **{f"data {name}": checksum for name, checksum in version.data.items()},
     }  # fmt: skip
@@ -67,7 +69,19 @@ def _event(event: Event) -> str:
     return f"{event.time}  {event.version} {event.action}: " + ", ".join(note for note in notes if note)
 
 
-def promote_version(registry: Registry, version_id: str, settings: Promote, *, force: bool, dry_run: bool = False) -> str:
+def register_run(config: Config, *, force: bool, dry_run: bool) -> str:
+    """Enter the adapter of the configured run as a candidate. Raises UserError when its steps have not finished."""
+    from gradus.pipeline import STEPS
+
+    outcome = run_step(REGISTER, config, STEPS, force=force, dry_run=dry_run)
+    if outcome.status == "would run":
+        return f"would register the adapter of run {config.run.name}"
+    known = "registered before" if outcome.status == "up to date" else "registered"
+    version = Registry(workspace_of(config)).get(outcome.summary["version"])
+    return f"{version.id} is {known}, it is {version.state} now   next: python scripts/09_promote.py promote {version.id}"
+
+
+def promote_version(registry: Registry, version_id: str, config: Config, *, force: bool, dry_run: bool = False) -> str:
     """Make a version current when it passes the gate, or with `force` in any case; the history says which.
 
     Raises:
@@ -76,14 +90,19 @@ def promote_version(registry: Registry, version_id: str, settings: Promote, *, f
     version = registry.get(version_id)
     if version.state == "current":
         return f"{version.id} is the current model already"
-    against = objections(version.graded, settings)
+    gate = gate_of(registry, config)
+    if dry_run or force:
+        against = gate(version, registry.book().current)
+    else:
+        version, against = registry.decide(version.id, gate, reason="by hand, passed the gate")
     if against and not force:
         cure = "--force promotes it all the same and records it"
         raise GradusError(f"{version.id} is not promoted: {'; '.join(against)}", where=str(registry.path), cure=cure)
     if dry_run:
         return f"would promote {version.id}"
-    reason = f"by hand, although {'; '.join(against)}" if against else "by hand, passed the gate"
-    registry.promote(version.id, reason=reason, forced=bool(against))
+    if force:
+        reason = f"by hand, although {'; '.join(against)}" if against else "by hand, passed the gate"
+        registry.promote(version.id, reason=reason, forced=bool(against))
     return f"{version.id} is the current model now ({registry.folder_of(version)})"
 
 
@@ -102,11 +121,15 @@ def roll_back(registry: Registry, *, dry_run: bool = False) -> str:
 
 def run_command(config: Config, args: argparse.Namespace) -> str:
     """Carry out the command that the script's arguments name; returns the text to show."""
-    registry = Registry(workspace_of(config) / REGISTRY)
+    registry = Registry(workspace_of(config))
+    if args.command == "register":
+        return register_run(config, force=args.force, dry_run=args.dry_run)
     if args.command == "list":
         return list_versions(registry)
     if args.command == "show":
         return show_version(registry, args.version)
     if args.command == "promote":
-        return promote_version(registry, args.version, config.promote, force=args.force, dry_run=args.dry_run)
+        return promote_version(registry, args.version, config, force=args.force, dry_run=args.dry_run)
+    if args.command == "diff":
+        return diff_versions(registry, args.version, args.other, config.evaluate.bootstrap_samples)
     return roll_back(registry, dry_run=args.dry_run)

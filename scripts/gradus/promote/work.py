@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from gradus.files import read_json, sha256_file, write_json
-from gradus.promote.entries import Candidate, Graded, Version
+from gradus.config import Config
+from gradus.errors import GradusError
+from gradus.files import iter_jsonl, read_json, sha256_file, write_json
 from gradus.promote.gate import objections
-from gradus.promote.registry import REGISTRY, WEIGHTS, Registry
+from gradus.promote.pairing import Paired, against_current
 from gradus.records import Base
+from gradus.registry import SOURCES, Gate, Registry
+from gradus.registry_entries import WEIGHTS, Candidate, Graded, Version
 from gradus.results import Evaluation
 from gradus.step import StepContext, Summary
 
@@ -20,44 +24,87 @@ log = logging.getLogger(__name__)
 
 def promote(context: StepContext) -> Summary:
     """Work of step 09: a registered version and `decision.json`. A refusal by the gate is an outcome, not an error."""
-    registry = Registry(context.workspace / REGISTRY)
-    version = registry.register_model(_candidate(context))
+    config, registry = context.config, Registry(context.workspace)
     before = registry.book().current
-    reasons = _reasons(version, context)
-    if version.state == "candidate" and reasons:
-        registry.note_refusal(version, "; ".join(reasons))
-    elif version.state == "candidate":
-        version = registry.promote(version.id, reason="passed the gate")
+    version = registry.register_model(candidate_of(context))
+    rival = registry.rival_of(version.weights)
+    paired = compared(registry, version, rival, config)
+    if version.state == "candidate":
+        version, reasons = registry.decide(version.id, gate_of(registry, config), reason="passed the gate")
+    else:
+        reasons = _standing(version, paired, config)
     outcome = _outcome(version, before, reasons)
     if reasons:
         link = "although" if version.state == "current" else "because"
         log.warning("%s %s, %s %s.", version.id, outcome, link, "; ".join(reasons))
-    write_json(context.out / "decision.json", _decision(context, registry, version, outcome, reasons))
-    return _summary(registry, version, outcome, reasons)
+    write_json(context.out / "decision.json", _decision(config, registry, version, outcome, reasons, paired))
+    return _summary(registry, version, outcome, reasons, paired)
 
 
-def _candidate(context: StepContext) -> Candidate:
-    evaluation_path = context.input("07_evaluate/evaluation.json")
-    adapter = [context.input(f"06_train_mlx/{name}") for name in (WEIGHTS, "adapter_config.json", "run_metadata.json")]
-    base_path = context.input("05_prepare/base.json")
+def register(context: StepContext) -> Summary:
+    """Work of `register`: the adapter is entered, and no gate is asked; writes `registered.json`."""
+    registry = Registry(context.workspace)
+    version = registry.register_model(candidate_of(context))
+    write_json(context.out / "registered.json", asdict(version))
+    return {"version": version.id, "state": version.state}
+
+
+def candidate_of(context: StepContext) -> Candidate:
+    """The adapter of a run with all that is registered with it; writes `sources.json`.
+
+    Raises:
+        GradusError: when the data or the base are not those that the adapter was trained on.
+    """
+    inputs = context.inputs
+    evaluation = inputs["07_evaluate/evaluation.json"]
+    adapter = [inputs[f"06_train_mlx/{name}"] for name in (WEIGHTS, "adapter_config.json", "run_metadata.json")]
+    base = inputs["05_prepare/base.json"]
+    metadata = read_json(adapter[2])
+    _check_base(read_json(base), metadata, base)
+    write_json(context.out / SOURCES, _sources(inputs["05_prepare/train.jsonl"], metadata))
     return Candidate(
         run=context.config.run.name,
         method=read_json(adapter[1])["fine_tune_type"],
-        base=Base(**read_json(base_path)),
-        data=data_hashes(read_json(adapter[2])),
-        graded=Graded.of(Evaluation.from_json(evaluation_path), sha256_file(evaluation_path)),
-        files=(*adapter, base_path),
+        base=Base(**read_json(base)),
+        data=dict(metadata["dataset"]),
+        graded=Graded.of(Evaluation.from_json(evaluation), sha256_file(evaluation)),
+        files=(*adapter, base, context.out / SOURCES),
+        evaluation=(evaluation, inputs["07_evaluate/answers.jsonl"]),
     )
 
 
-def data_hashes(metadata: dict[str, Any]) -> dict[str, str]:
-    """SHA-256 of the files a run was trained with, from its `run_metadata.json`."""
-    return dict(metadata["dataset"])
+def _check_base(base: dict[str, Any], metadata: dict[str, Any], path: Path) -> None:
+    """An adapter that is registered with a base it was not trained on would never load."""
+    then = metadata["base"]["revision"]
+    if base["revision"] != then:
+        what = f"this base model (revision {base['revision']}) is not the one that the adapter was trained on ({then})"
+        raise GradusError(what, where=str(path), cure="Bring the run up to date with python scripts/run_all.py --to 09_promote")
 
 
-def _reasons(version: Version, context: StepContext) -> list[str]:
-    """Why the version is not promoted now, or why the present one would not be promoted again."""
-    found = objections(version.graded, context.config.promote)
+def _sources(path: Path, metadata: dict[str, Any]) -> dict[str, list[str]]:
+    """What the adapter was trained on, by unit, so that a later split can keep it out of the test."""
+    if sha256_file(path) != metadata["dataset"]["train"]:
+        cure = "Bring the run up to date with python scripts/run_all.py --to 09_promote"
+        raise GradusError("these data are not those that the adapter was trained on", where=str(path), cure=cure)
+    rows = list(iter_jsonl(path, dict))
+    return {unit: sorted({row[unit] for row in rows}) for unit in ("group", "document_id", "origin_id")}
+
+
+def compared(registry: Registry, version: Version, rival: Version | None, config: Config) -> Paired | str | None:
+    """The version against another on the same questions, or why that is not known; None without another."""
+    if rival is None:
+        return None
+    return against_current(registry, version, rival, config.promote.common_share, config.evaluate.bootstrap_samples)
+
+
+def gate_of(registry: Registry, config: Config) -> Gate:
+    """The gate as the registry asks it."""
+    return lambda version, current: objections(version.graded, compared(registry, version, current, config), config.promote)
+
+
+def _standing(version: Version, paired: Paired | str | None, config: Config) -> list[str]:
+    """Why the present model would not be promoted again, or why an earlier one is not."""
+    found = objections(version.graded, paired, config.promote)
     if version.state == "archived":
         found.append(f"it was current before and was replaced; 'python scripts/09_promote.py promote {version.id}' brings it back")
     return found
@@ -69,25 +116,29 @@ def _outcome(version: Version, before: Version | None, reasons: list[str]) -> st
     return "stays archived" if version.state == "archived" else "stays a candidate"
 
 
-def _decision(context: StepContext, registry: Registry, version: Version, outcome: str, reasons: list[str]) -> dict[str, Any]:
+def _decision(config: Config, registry: Registry, version: Version, outcome: str, reasons: list[str], paired: Paired | str | None) -> dict[str, Any]:
     current = registry.book().current
     return {
-        "run": context.config.run.name,
+        "run": config.run.name,
         "version": version.id,
         "decision": outcome,
         "reasons": reasons,
-        "gate": context.config.promote.model_dump(),
+        "gate": config.promote.model_dump(),
         "grade": asdict(version.graded),
+        "against": asdict(paired) if isinstance(paired, Paired) else None,
         "current": current.id if current else None,
         "decided": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _summary(registry: Registry, version: Version, outcome: str, reasons: list[str]) -> Summary:
+def _summary(registry: Registry, version: Version, outcome: str, reasons: list[str], paired: Paired | str | None) -> Summary:
     book = registry.book()
     graded = version.graded
     grade = "withheld" if graded.percent is None else f"{graded.letter} ({graded.percent:.1f} %, base {graded.base_percent:.1f} %)"
-    summary: Summary = {"version": version.id, "grade": grade, "decision": outcome}
+    summary: Summary = {"version": version.id, "grade": grade}
+    if isinstance(paired, Paired):
+        summary["against"] = str(paired)
+    summary["decision"] = outcome
     if reasons:
         summary["although" if version.state == "current" else "because"] = "; ".join(reasons)
     return {**summary, "current": book.current.id if book.current else "none", "registered": len(book.versions)}

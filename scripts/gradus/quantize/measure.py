@@ -1,22 +1,24 @@
-"""What a model on disk weighs, how fast it writes, and how well it predicts the validation answers."""
+"""What a model on disk weighs, how fast it writes, and what it says of the held-out conversations and the graded questions."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gradus.backend import mx, nn
 from gradus.chat import Messages, prompt_tokens
-from gradus.compare import Logits, Sample, answer_logits, questions_of, take_sample, total_likelihood, weight_bytes
-from gradus.config.schema import Quantize
-from gradus.models import Answer, generate_answers, load_model
-from gradus.quantize.shrink import bits_per_weight
+from gradus.compare import questions_of, weight_bytes
+from gradus.config.delivery import Fidelity
+from gradus.errors import GradusError
+from gradus.fidelity import HeldOut, Observed, observe
+from gradus.models import load_model
+from gradus.quantize.grading import Exam, Graded, grade
+from gradus.quantize.shrink import Layers, bits_per_weight, layers_of
 
-BATCH = 8
 REPEATS = 3
 
 
@@ -37,29 +39,43 @@ class Measured:
     """One model loaded from disk and put to the probe."""
 
     figures: Figures
+    layers: Layers
     tokens_per_second: float
-    logits: Logits
-    answers: list[Answer]
-    sample: Sample
+    observed: Observed
+    graded: Graded | None
+    """None when nothing is graded."""
 
 
-def measure(folder: Path, conversations: Sequence[Messages], settings: Quantize, max_tokens: int) -> Measured:
+@dataclass(frozen=True)
+class Probe:
+    """What every model is asked."""
+
+    held_out: HeldOut
+    fidelity: Fidelity
+    speed_tokens: int
+    group_size: int | None
+    exam: Exam | None
+
+
+def measure(folder: Path, probe: Probe) -> Measured:
     """Load the model in `folder` and measure it.
 
-    Args:
-        conversations: validation conversations with their reference answers.
-        max_tokens: where conversations are cut for the loss, as in training.
+    Raises:
+        GradusError: when it gives numbers that are none.
     """
     model, tokenizer = load_model(folder)
-    questions = questions_of(conversations)
-    likelihood = total_likelihood(model, tokenizer, conversations, max_tokens)
-    answers = generate_answers(model, tokenizer, questions, max_tokens=settings.answer_tokens, batch_size=BATCH)
+    conversations = probe.held_out.conversations
+    observed = observe(model, tokenizer, conversations, probe.fidelity, probe.held_out.max_tokens)
+    likelihood = observed.likelihood
+    if not math.isfinite(likelihood.nats):
+        cure = "Take more bits (quantize.recipes) or another base: its floating-point type may be too narrow"
+        raise GradusError(f"the {folder.name} model gives numbers that are none (loss {likelihood.nats})", where="11_quantize", cure=cure)
     return Measured(
         Figures(weight_bytes(folder), bits_per_weight(model), likelihood.per_token, likelihood.perplexity, likelihood.bits_per_byte),
-        generation_speed(model, tokenizer, questions[0], settings.speed_tokens),
-        answer_logits(model, tokenizer, conversations, settings.probe_tokens),
-        answers,
-        take_sample(model, tokenizer, questions, answers, settings.answer_tokens),
+        layers_of(model, probe.group_size),
+        generation_speed(model, tokenizer, questions_of(conversations)[0], probe.speed_tokens),
+        observed,
+        grade(probe.exam, model, tokenizer) if probe.exam else None,
     )
 
 

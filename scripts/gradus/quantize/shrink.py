@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from gradus.backend import nn, tree_flatten
 from gradus.errors import UserError
+
+Predicate = Callable[[str, nn.Module], bool | dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -22,47 +25,59 @@ class LeftLayer:
 
 @dataclass(frozen=True)
 class Layers:
-    """How many layers were quantized, and which were left."""
+    """How many layers are quantized, with how many bits, and which were left."""
 
     quantized: int
+    by_bits: dict[str, int]
     left: tuple[LeftLayer, ...]
 
 
-def shrink(model: nn.Module, config: dict[str, Any], *, bits: int, group_size: int) -> tuple[nn.Module, dict[str, Any], Layers]:
+def shrink(
+    model: nn.Module, config: dict[str, Any], *, bits: int, group_size: int, predicate: Predicate | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
     """Quantize a model in place.
 
     Args:
         config: the model's configuration; a copy with the quantization in it is returned.
         group_size: weights that share a scale and an offset; a layer whose width is no multiple of it is left as it is.
+        predicate: says of a layer whether, or how, it is quantized; by default all are, with `bits`.
 
     Raises:
         UserError: when no layer can be quantized with that group size.
     """
     from mlx_lm.utils import quantize_model
 
-    able = [name for name, module in model.named_modules() if hasattr(module, "to_quantized")]
-    with contextlib.redirect_stdout(io.StringIO()):  # mlx-lm prints the bits per weight
-        model, config = quantize_model(model, config, group_size, bits)
-    modules = dict(model.named_modules())
-    left = tuple(_left(name, modules[name], group_size) for name in able if hasattr(modules[name], "to_quantized"))
-    if len(left) == len(able):
-        widths = ", ".join(sorted({str(layer.width) for layer in left}))
-        what = f"no layer can be quantized, their widths are {widths}"
+    widths = sorted({layer.weight.shape[-1] for _, layer in able_layers(model)})
+    if all(width % group_size for width in widths):
+        what = f"no layer can be quantized, their widths are {', '.join(map(str, widths))}"
         raise UserError(what, where="quantize.group_size", cure="Take a group size that divides them")
-    return model, config, Layers(len(able) - len(left), left)
+    with quiet():
+        return quantize_model(model, config, group_size, bits, quant_predicate=predicate)
 
 
-def layers_of(model: nn.Module) -> Layers:
-    """The layers of a model that was quantized before."""
-    modules = model.named_modules()
-    left = tuple(LeftLayer(name, m.weight.shape[-1], "it was not quantized before") for name, m in modules if hasattr(m, "to_quantized"))
-    return Layers(sum("scales" in module for _, module in modules), left)
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep mlx-lm's own messages and progress bars off the screen."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
-def _left(name: str, module: nn.Module, group_size: int) -> LeftLayer:
-    width = module.weight.shape[-1]
-    reason = f"its width is no multiple of {group_size}" if width % group_size else "the model's architecture keeps it"
-    return LeftLayer(name, width, reason)
+def able_layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The layers, with their names, that could be quantized and are not."""
+    return [(name, module) for name, module in model.named_modules() if hasattr(module, "to_quantized")]
+
+
+def layers_of(model: nn.Module, group_size: int | None) -> Layers:
+    """What became of the layers of a quantized model; `group_size` is None when it was quantized elsewhere."""
+    bits = [str(module.bits) for _, module in model.named_modules() if "scales" in module and hasattr(module, "bits")]
+    left = tuple(_left(name, module.weight.shape[-1], group_size) for name, module in able_layers(model))
+    return Layers(len(bits), {name: bits.count(name) for name in sorted(set(bits))}, left)
+
+
+def _left(name: str, width: int, group_size: int | None) -> LeftLayer:
+    if group_size is None:
+        return LeftLayer(name, width, "it was not quantized before")
+    return LeftLayer(name, width, f"its width is no multiple of {group_size}" if width % group_size else "the model's architecture keeps it")
 
 
 def bits_per_weight(model: nn.Module) -> float:

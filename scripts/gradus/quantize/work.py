@@ -1,100 +1,123 @@
-"""The work of 11_quantize: quantize, load the result from disk, and compare it with the model it came from."""
+"""The work of 11_quantize: quantize by every recipe, load each from disk, compare it with the fused model, keep one."""
 
 from __future__ import annotations
 
 import logging
-import math
 import platform
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from gradus.backend import device_name
-from gradus.compare import copy_model, equal_share, logit_difference, read_conversations, save_model
-from gradus.errors import GradusError
-from gradus.files import write_json
+from gradus.compare import copy_model, save_model
+from gradus.config.delivery import Quantize
+from gradus.fidelity import read_held_out
+from gradus.files import read_json, write_json
 from gradus.models import load_with_config
-from gradus.quantize.measure import Measured, measure
-from gradus.quantize.shrink import Layers, layers_of, shrink
+from gradus.quantize.calibration import Data, read_data
+from gradus.quantize.grading import Graded, read_exam
+from gradus.quantize.measure import Figures, Measured, Probe, measure
+from gradus.quantize.plot import Bar, draw
+from gradus.quantize.recipes import cook, is_learned
+from gradus.quantize.table import Row, choose, line, row_of
 from gradus.step import StepContext, Summary
 
+KEPT = "as fused"
 log = logging.getLogger(__name__)
 
 
 def quantize(context: StepContext) -> Summary:
-    """Work of step 11: `model/`, `quantization.json`, and `speed.json` with what differs from time to time.
+    """Work of step 11: `model/`, `quantization.json`, `quantization.png`, and `speed.json` with what differs from time to time.
 
     Raises:
-        UserError: when no layer can be quantized. GradusError: when a model gives numbers that are none.
+        UserError: when a recipe cannot be honoured. GradusError: when the chosen model is too far from the graded one.
     """
+    settings, fused = context.config.quantize, context.input("10_fuse/model")
+    quantized = "quantization" in read_json(fused / "config.json")
+    if quantized:
+        log.warning("The fused model is quantized already and is kept as it is, for rounding twice only loses. Other bits: fuse.dequantize=true.")
+    held_out, exam = read_held_out(context.input("10_fuse/held_out.json")), read_exam(context)
+    probe = Probe(held_out, context.config.fidelity, settings.speed_tokens, None if quantized else settings.group_size, exam)
+    before = measure(fused, probe)
+    folders = {KEPT: _copied(fused, context)} if quantized else _cooked(fused, context)
+    rows, samples = [], {}
+    for recipe, folder in folders.items():
+        after = measure(folder, probe)
+        rows.append(row_of(recipe, _quantization(folder), before, after, held_out.graded, context.config.fidelity.quantized, exam))
+        samples[recipe] = asdict(after.observed.sample)
+    row = choose(rows, "auto" if quantized else str(settings.chosen))
+    folders[row.recipe].rename(context.out / "model")
+    shutil.rmtree(context.out / "recipes")
+    write_json(context.out / "quantization.json", _record(before, rows, row, kept=quantized) | {"sample": samples[row.recipe]})
+    write_json(context.out / "speed.json", _speed(before, rows))
+    draw(_bars(before, rows, row), f"{row.recipe}: {row.ratio:.1f} times smaller", context.out / "quantization.png")
+    return _summary(before, rows, row, settings)
+
+
+def _copied(fused: Path, context: StepContext) -> Path:
+    folder = context.out / "recipes" / KEPT
+    folder.parent.mkdir()
+    copy_model(fused, folder)
+    return folder
+
+
+def _cooked(fused: Path, context: StepContext) -> dict[str, Path]:
+    """Write a model folder for every recipe."""
     from mlx_lm.utils import load_tokenizer
 
-    settings, max_tokens = context.config.quantize, context.config.prepare.max_tokens
-    fused = context.input("10_fuse/model")
-    conversations = read_conversations(context.input("05_prepare/valid.jsonl"), settings.questions, load_tokenizer(fused), max_tokens)
-    layers, quantization, kept = _write(fused, context.out / "model", settings.bits, settings.group_size)
-    before = measure(fused, conversations, settings, max_tokens)
-    after = measure(context.out / "model", conversations, settings, max_tokens)
-    for name, measured in (("fused", before), ("quantized", after)):
-        if not math.isfinite(measured.figures.loss):
-            cure = "Take more bits (quantize.bits) or another base: its floating-point type may be too narrow"
-            raise GradusError(f"the {name} model gives numbers that are none (loss {measured.figures.loss})", where="11_quantize", cure=cure)
-    write_json(context.out / "quantization.json", _record(layers, quantization, kept, before, after))
-    write_json(context.out / "speed.json", _speed(before, after))
-    return _summary(layers, quantization, kept, before, after)
+    settings, seed, folders = context.config.quantize, context.config.run.seed, {}
+    recipes = [str(recipe) for recipe in settings.recipes]
+    learned = any(map(is_learned, recipes))
+    train = context.input("05_prepare/train.jsonl")
+    data = read_data(train, load_tokenizer(fused), settings.calibration, seed) if learned else Data([], seed)
+    for recipe in recipes:
+        log.info("Quantizing: %s", recipe)
+        model, tokenizer, config = load_with_config(fused)
+        model, config = cook(recipe, model, config, settings, data)
+        folders[recipe] = context.out / "recipes" / recipe
+        save_model(folders[recipe], fused, model, tokenizer, config)
+    return folders
 
 
-def _write(source: Path, folder: Path, bits: int, group_size: int) -> tuple[Layers, dict[str, Any], bool]:
-    """Write the quantized model; the layers, how they are quantized, and whether the model was so already."""
-    model, tokenizer, config = load_with_config(source)
-    kept = "quantization" in config
-    if kept:
-        log.warning("The fused model is quantized already and is kept as it is, for rounding twice only loses. Other bits: fuse.dequantize=true.")
-        copy_model(source, folder)
-        layers = layers_of(model)
-    else:
-        model, config, layers = shrink(model, config, bits=bits, group_size=group_size)
-        save_model(folder, source, model, tokenizer, config)
-    # Entries for single layers stand beside these in a mixed model.
-    return layers, {key: value for key, value in config["quantization"].items() if not isinstance(value, dict)}, kept
+def _quantization(folder: Path) -> dict[str, Any]:
+    """Bits and group size of a model folder; entries for single layers, which stand beside them, are left out."""
+    return {key: value for key, value in read_json(folder / "config.json")["quantization"].items() if not isinstance(value, dict | bool)}
 
 
-def _record(layers: Layers, quantization: dict[str, Any], kept: bool, before: Measured, after: Measured) -> dict[str, Any]:
-    difference = logit_difference(before.logits, after.logits)
+def _record(before: Measured, rows: Sequence[Row], chosen: Row, *, kept: bool) -> dict[str, Any]:
+    """The chosen recipe, and the table of all."""
+    grade = before.graded and {"percent": before.graded.percent, "letter": before.graded.letter}
+    whole = {"kept": kept, "chosen": chosen.recipe, "before": asdict(before.figures), "grade_before": grade}
+    return {**whole, **chosen.to_json(), "recipes": [row.to_json() for row in rows]}
+
+
+def _speed(before: Measured, rows: Sequence[Row]) -> dict[str, Any]:
+    speeds = {"unquantized": before.tokens_per_second} | {row.recipe: row.tokens_per_second for row in rows}
+    return {"machine": f"{platform.system()} {platform.machine()}, {device_name()}", "tokens_per_second": speeds}
+
+
+def _bars(before: Measured, rows: Sequence[Row], chosen: Row) -> list[Bar]:
+    plain = _bar("unquantized", "unquantized", before.figures, before.tokens_per_second, before.graded)
+    shrunk = [_bar(row.recipe, "kept" if row is chosen else "other", row.after, row.tokens_per_second, row.graded) for row in rows]
+    return [plain, *shrunk]
+
+
+def _bar(name: str, kind: str, figures: Figures, speed: float, graded: Graded | None) -> Bar:
+    return Bar(name, kind, figures.weight_bytes / 1e6, speed, figures.perplexity, graded.percent if graded else None)
+
+
+def _summary(before: Measured, rows: Sequence[Row], chosen: Row, settings: Quantize) -> Summary:
+    old, grade = before.figures, before.graded
+    width = len(f"{old.weight_bytes / 1e6:,.1f}")
+    plain = f"{old.weight_bytes / 1e6:>{width},.1f} MB  {'':11}  {before.tokens_per_second:7,.0f} tokens/s  perplexity {old.perplexity:8.3f}"
+    left = f", {len(chosen.layers.left)} left as they are" if chosen.layers.left else ""
     return {
-        "kept": kept,
-        "quantization": quantization,
-        "layers_quantized": layers.quantized,
-        "layers_left": [asdict(layer) for layer in layers.left],
-        "before": asdict(before.figures),
-        "after": asdict(after.figures),
-        "ratio": before.figures.weight_bytes / after.figures.weight_bytes,
-        "largest_logit_difference": difference.largest,
-        "logit_error": difference.rms,
-        "same_next_token": difference.same_next_token,
-        "equal_answers": equal_share(before.answers, after.answers),
-        "questions": len(before.answers),
-        "sample": asdict(after.sample),
-    }
-
-
-def _speed(before: Measured, after: Measured) -> dict[str, Any]:
-    return {
-        "machine": f"{platform.system()} {platform.machine()}, {device_name()}",
-        "tokens_per_second": {"before": before.tokens_per_second, "after": after.tokens_per_second},
-    }
-
-
-def _summary(layers: Layers, quantization: dict[str, Any], kept: bool, before: Measured, after: Measured) -> Summary:
-    old, new = before.figures, after.figures
-    same = logit_difference(before.logits, after.logits).same_next_token
-    return {
-        "bits": f"{quantization['bits']} in groups of {quantization['group_size']}" + (" (the fused model was so already: kept)" if kept else ""),
-        "layers": f"{layers.quantized} quantized, {len(layers.left)} left",
-        "size": f"{old.weight_bytes / 1e6:,.1f} -> {new.weight_bytes / 1e6:,.1f} MB, ratio {old.weight_bytes / new.weight_bytes:.2f}",
-        "validation loss": f"{old.loss:.4f} -> {new.loss:.4f}",
-        "perplexity": f"{old.perplexity:.2f} -> {new.perplexity:.2f}",
-        "same next token": f"{same:.1%}",
-        "equal answers": f"{equal_share(before.answers, after.answers):.0%} of {len(before.answers)}",
-        "tokens/s": f"{before.tokens_per_second:,.0f} -> {after.tokens_per_second:,.0f}",
+        "unquantized": plain + (f"  grade {grade.letter:2} {grade.percent:5.1f} %" if grade else ""),
+        **{row.recipe: line(row, width, chosen) for row in rows},
+        "layers": f"{chosen.layers.quantized} quantized{left}, in groups of {chosen.quantization['group_size']}",
+        "kept": f"{chosen.recipe} (quantize.chosen {settings.chosen})",
+        "loss, to the graded model": f"{chosen.drift.loss_difference:+.3g} nats a token",
+        "same next token": f"{chosen.same_next_token:.1%}",
     }

@@ -1,8 +1,13 @@
-"""08_report: one self-contained HTML page and its Markdown twin, a pure function of what the earlier steps wrote."""
+"""08_report: one self-contained HTML page and its Markdown twin, made from what the earlier steps wrote, and the overview of all runs."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gradus.step import Step, StepContext, Summary
+
+if TYPE_CHECKING:
+    from gradus.config import Config
 
 
 def _work(context: StepContext) -> Summary:
@@ -11,10 +16,17 @@ def _work(context: StepContext) -> Summary:
     return write_report(context)
 
 
+def _other_runs(config: Config) -> object:
+    """The figures of every other run: the overview is made from them, so a new, changed or deleted run makes the step run."""
+    from gradus.report.record import other_records
+
+    return other_records(config)
+
+
 STEP = Step(
     name="08_report",
     title="write the report",
-    version=1,
+    version=2,
     output="reports/{run}",
     work=_work,
     reads=(
@@ -29,6 +41,8 @@ STEP = Step(
         "03_curate/curation.json",
         "02_extract/extraction.json",
         "01_collect/manifest.json",
+        "01_collect/documents.jsonl",
     ),
-    config_keys=("run.name", "report"),
+    config_keys=("run.name", "report", "extract.teacher.kind", "extract.teacher.model", "extract.teacher.base_url", "extract.teacher.temperature"),
+    outside=_other_runs,
 )

@@ -6,22 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradus.config.schema import ReportRules
+from gradus.config.report import ReportRules
 from gradus.report import numbers as n
-from gradus.report.labels import criterion
+from gradus.report.labels import spoken
 from gradus.report.sources import Sources
 from gradus.results import Part, Score
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do: what was found, what to change, which key, and the value it has now (None when not recorded)."""
+    """One thing to do: what was found, the limit it is past, what to change, and the value that has now (None when not recorded)."""
 
     finding: str
+    limit: str
     action: str
     key: str
     value: Any = None
 
+
+SHOWN_BY = {"language": "code", "closed": "code"}
+"""Criteria that are learned from answers with a structure of another name."""
 
 Rule = Callable[[Sources, ReportRules], "NextStep | None"]
 
@@ -36,14 +40,23 @@ def next_steps(sources: Sources, rules: ReportRules, most: int) -> list[NextStep
     return list(found.values())[:most]
 
 
-def _step(sources: Sources, finding: str, action: str, key: str) -> NextStep:
-    return NextStep(finding, action, key, sources.metadata.setting(key))
+def _step(sources: Sources, finding: str, limit: str, action: str, key: str) -> NextStep:
+    return NextStep(finding, limit, action, key, sources.metadata.setting(key))
+
+
+def _rule(name: str, value: str) -> str:
+    """A limit that stands in the configuration."""
+    return f"{value} (report.rules.{name})"
 
 
 def mend_grader(sources: Sources, _: ReportRules) -> NextStep | None:
     """A withheld grade comes before everything else."""
     reason = sources.evaluation.grade.withheld
-    return _step(sources, f"The grade is withheld: {reason}", "Look at the controls and correct the rubric", "evaluate.rubric") if reason else None
+    if not reason:
+        return None
+    return _step(
+        sources, f"The grade is withheld: {reason}", "every control must hold", "Look at the controls and correct the rubric", "evaluate.rubric"
+    )
 
 
 def take_real_base(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -51,7 +64,7 @@ def take_real_base(sources: Sources, _: ReportRules) -> NextStep | None:
     if sources.base.kind != "builtin":
         return None
     finding = f"The base is the built-in demonstration model of {n.size_of_model(sources.base.parameters)} parameters"
-    return _step(sources, finding, "Name a real instruct model (a folder or a Hugging Face name)", "model.base")
+    return _step(sources, finding, "it is never one to ship", "Name a real instruct model (a folder or a Hugging Face name)", "model.base")
 
 
 def ask_more(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -62,9 +75,10 @@ def ask_more(sources: Sources, _: ReportRules) -> NextStep | None:
         return None
     difference = n.signed(evaluation.comparison.difference)
     finding = f"Tuned and base differ by {difference} points: about {n.count(needed)} questions would show that, {asked} were asked"
+    limit = f"5{n.THIN}% error at 80{n.THIN}% power"
     if available > asked:
-        return NextStep(finding, f"Ask more of the {n.count(available)} held-out questions", "evaluate.questions", asked)
-    return _step(sources, f"{finding}, and there are no more", "Add documents", "collect.folders")
+        return NextStep(finding, limit, f"Ask more of the {n.count(available)} held-out questions", "evaluate.questions", asked)
+    return _step(sources, f"{finding}, and there are no more", limit, "Add documents", "collect.folders")
 
 
 def learn_slower(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -74,7 +88,7 @@ def learn_slower(sources: Sources, _: ReportRules) -> NextStep | None:
     if not evaluation.grade.separable or difference >= 0:
         return None
     finding = f"The tuned model is {n.decimal(-difference, 1)} points worse than its base"
-    return _step(sources, finding, "Lower the learning rate", "train.learning_rate")
+    return _step(sources, finding, "0 points", "Lower the learning rate", "train.learning_rate")
 
 
 def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -84,18 +98,22 @@ def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
         return None
     if best.loss >= first:
         finding = f"Validation loss was never below the {n.decimal(first, 3)} from before training"
-        return _step(sources, finding, "Lower the learning rate", "train.learning_rate")
-    finding = f"Validation loss fell only from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}, less than {n.share(rules.slow_fall)}"
-    return _step(sources, finding, "Raise the learning rate", "train.learning_rate")
+        return _step(sources, finding, "it must fall", "Lower the learning rate", "train.learning_rate")
+    finding = f"Validation loss fell only by {n.share((first - best.loss) / first, 1)}, from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}"
+    return _step(sources, finding, _rule("slow_fall", f"at least {n.share(rules.slow_fall)}"), "Raise the learning rate", "train.learning_rate")
 
 
 def stop_earlier(sources: Sources, rules: ReportRules) -> NextStep | None:
     """Validation loss that rose again after its best: the training data are being learned by heart."""
     best, valid = sources.curve.best, sources.curve.valid
-    if best is None or not valid or (valid[-1][1] - best.loss) / best.loss < rules.overfit_rise:
+    rise = (valid[-1][1] - best.loss) / best.loss if best and valid else 0.0
+    if best is None or not valid or rise < rules.overfit_rise:
         return None
-    finding = f"Validation loss rose from {n.decimal(best.loss, 3)} at iteration {best.iteration} to {n.decimal(valid[-1][1], 3)} at the end"
-    return _step(sources, finding, "Train shorter, or on more documents", "train.iterations")
+    where = f"from {n.decimal(best.loss, 3)} at iteration {best.iteration} to {n.decimal(valid[-1][1], 3)} at the end"
+    finding = f"Validation loss rose by {n.share(rise, 1)}, {where}"
+    return _step(
+        sources, finding, _rule("overfit_rise", f"less than {n.share(rules.overfit_rise)}"), "Train shorter, or on more documents", "train.iterations"
+    )
 
 
 def train_longer(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -108,7 +126,7 @@ def train_longer(sources: Sources, rules: ReportRules) -> NextStep | None:
     if (before - loss) / before < rules.still_falling:
         return None
     finding = f"Validation loss still fell by {n.share((before - loss) / before, 1)} over the last quarter of training (to {n.decimal(loss, 3)})"
-    return _step(sources, finding, "Train longer", "train.iterations")
+    return _step(sources, finding, _rule("still_falling", f"less than {n.share(rules.still_falling)}"), "Train longer", "train.iterations")
 
 
 def keep_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -117,13 +135,14 @@ def keep_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
     worst = _furthest_off([part for part in score.parts if part.reached is False])
     if worst is None:
         return None
-    finding = f"Formatting is {_against(score)}; furthest off: {criterion(worst.name).lower()}, {_against(worst)}"
-    trained = sources.statistics.structure.get(worst.name)
+    finding = f"Formatting is {_against(score)}; furthest off: {spoken(worst.name)}, {_against(worst)}"
+    trained = sources.statistics.structure.get(SHOWN_BY.get(worst.name, worst.name))
     if trained is not None and trained < rules.rare_structure:
         finding += f", and {n.share(1 - trained)} of the training answers have none"
-        return _step(sources, finding, "Prefer formatted examples", "curate.weights.formatting")
+        limit = _rule("rare_structure", f"in at least {n.share(rules.rare_structure)} of them")
+        return _step(sources, finding, limit, "Prefer formatted examples", "curate.weights.formatting")
     seen = "" if trained is None else f", though {n.share(trained)} of the training answers show it"
-    return _step(sources, f"{finding}{seen}", "Train longer", "train.iterations")
+    return _step(sources, f"{finding}{seen}", f"the rubric's {n.decimal(worst.target)}", "Train longer", "train.iterations")
 
 
 def let_finish(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -134,7 +153,17 @@ def let_finish(sources: Sources, rules: ReportRules) -> NextStep | None:
         return None
     ended = n.share(sources.evaluation.tuned.finished)
     finding = f"{n.share(missing, 1)} of the training conversations are cut before their end; {ended} of the answers end by themselves"
-    return _step(sources, finding, "Allow longer conversations", "prepare.max_tokens")
+    return _step(sources, finding, _rule("truncated", f"less than {n.share(rules.truncated)}"), "Allow longer conversations", "prepare.max_tokens")
+
+
+def ask_better_teacher(sources: Sources, rules: ReportRules) -> NextStep | None:
+    """A teacher whose answers say what their documents do not."""
+    taught = sources.extraction.teacher
+    if taught is None or not taught.pairs or taught.rejected / taught.pairs < rules.unsupported:
+        return None
+    finding = f"{n.share(taught.rejected / taught.pairs)} of the teacher's {n.count(taught.pairs)} answers are not supported by their documents"
+    limit = _rule("unsupported", f"less than {n.share(rules.unsupported)}")
+    return _step(sources, finding, limit, "Take a stronger teacher, or smaller chunks", "extract.teacher.model")
 
 
 def know_more(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -143,10 +172,11 @@ def know_more(sources: Sources, _: ReportRules) -> NextStep | None:
     if content.target is None or content.value >= content.target or sources.base.kind == "builtin":
         return None
     worst = _furthest_off(content.parts)
-    finding = f"Content is {_against(content)}" + (f"; furthest off: {criterion(worst.name).lower()}, {_against(worst)}" if worst else "")
+    finding = f"Content is {_against(content)}" + (f"; furthest off: {spoken(worst.name)}, {_against(worst)}" if worst else "")
+    limit = f"the rubric's {n.decimal(content.target)}"
     if sources.metadata.method == "full":
-        return _step(sources, finding, "Train on more wordings of each question", "augment.question_variants")
-    return _step(sources, finding, "Give the adapter more room", "train.lora.rank")
+        return _step(sources, finding, limit, "Train on more wordings of each question", "augment.question_variants")
+    return _step(sources, finding, limit, "Give the adapter more room", "train.lora.rank")
 
 
 def _furthest_off(parts: Sequence[Part]) -> Part | None:
@@ -168,6 +198,7 @@ RULES: tuple[Rule, ...] = (
     learn_faster,
     stop_earlier,
     let_finish,
+    ask_better_teacher,
     keep_formatted,
     train_longer,
     know_more,

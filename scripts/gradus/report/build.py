@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,16 +10,20 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
-from gradus.config.schema import Report as Settings
+from gradus.config.report import Report as Settings
 from gradus.records import Base
 from gradus.report import numbers as n
 from gradus.report.advice import NextStep, next_steps
-from gradus.report.data import CountRow, FlowRow, curation_notes, flow, lowered, removals
+from gradus.report.breakdown import Breakdown, breakdowns, judge_facts
+from gradus.report.data import CountRow, FlowRow, SignalRow, curation_notes, flow, lowered, removals, signals
 from gradus.report.examples import Sample, choose
+from gradus.report.origins import Origins, origins
 from gradus.report.plots import duel_bar, grade_scale, loss_curve, quality
-from gradus.report.sources import Curation, LossCurve, Metadata, Sources
-from gradus.report.tables import Compared, CriterionRow, KindRow, LearnedRow, compared, criteria, learned, slices, summary_line
+from gradus.report.sources import Sources
+from gradus.report.tables import Compared, CriterionRow, LearnedRow, compared, criteria, learned, summary_line
+from gradus.report.upstream import Curation, LossCurve, Metadata
 from gradus.report.words import duel, lead, summary
+from gradus.report.writer import Paragraph
 from gradus.results import Evaluation
 
 Pairs = list[tuple[str, str]]
@@ -64,7 +68,9 @@ class Report:
     duel: str
     sentences: list[str]
     comparison: list[Compared]
-    kinds: list[KindRow]
+    breakdowns: list[Breakdown]
+    judge: Pairs
+    paragraph: Paragraph | None
     curve: LossCurve
     training: Pairs
     formatting: list[CriterionRow]
@@ -77,6 +83,8 @@ class Report:
     curation_notes: list[str]
     removals: list[CountRow]
     lowered: list[CountRow]
+    signals: list[SignalRow]
+    origins: Origins
     learned: list[LearnedRow]
     provenance: Pairs
     configuration: str
@@ -84,10 +92,15 @@ class Report:
     plots: Plots
 
 
-def build(sources: Sources, settings: Settings) -> Report:
-    """The report's contents; the same sources and settings give the same report."""
+def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Paragraph | None] = lambda _: None) -> Report:
+    """The report's contents; the same sources and settings give the same report.
+
+    Args:
+        write: turns the findings into a paragraph by a model, None for none.
+    """
     evaluation, metadata = sources.evaluation, sources.metadata
     samples = choose(sources.answers, settings.examples)
+    sentences, steps = summary(sources), next_steps(sources, settings.rules, settings.next_steps)
     return Report(
         run=sources.run,
         headline=summary_line(sources),
@@ -99,9 +112,11 @@ def build(sources: Sources, settings: Settings) -> Report:
         evaluation=evaluation,
         lead=lead(evaluation),
         duel=duel(evaluation),
-        sentences=summary(sources),
+        sentences=sentences,
         comparison=compared(evaluation),
-        kinds=slices(evaluation.kinds),
+        breakdowns=breakdowns(evaluation, sources.titles, settings.sources),
+        judge=judge_facts(evaluation),
+        paragraph=write(_findings(sources, sentences, steps)),
         curve=sources.curve,
         training=_training(sources),
         formatting=criteria(evaluation.base.formatting, evaluation.tuned.formatting),
@@ -114,12 +129,21 @@ def build(sources: Sources, settings: Settings) -> Report:
         curation_notes=curation_notes(sources),
         removals=removals(sources),
         lowered=lowered(sources),
+        signals=signals(sources),
+        origins=origins(sources),
         learned=learned(sources.statistics, sources.answers),
         provenance=_provenance(sources),
         configuration=yaml.safe_dump(metadata.config, sort_keys=False, allow_unicode=True),
-        steps=next_steps(sources, settings.rules, settings.next_steps),
+        steps=steps,
         plots=Plots(grade_scale(evaluation), duel_bar(evaluation.comparison), loss_curve(sources.curve), quality(sources.curation.quality)),
     )
+
+
+def _findings(sources: Sources, sentences: list[str], steps: list[NextStep]) -> list[str]:
+    """What a model is told: the sentences of the page, which hold no text of a document or an answer."""
+    evaluation = sources.evaluation
+    advice = [f"To do: {step.finding}. {step.action} (setting {step.key})." for step in steps]
+    return [f"{summary_line(sources)}.", lead(evaluation), duel(evaluation), *sentences, *evaluation.notes, *advice]
 
 
 def _date(created: datetime) -> str:
@@ -173,6 +197,7 @@ def _provenance(sources: Sources) -> Pairs:
         "Base licence": base.licence or None,
         "Data (SHA-256)": _joined([f"{name} {value[:16]}" for name, value in metadata.dataset.items()]),
         "Rubric": f"{evaluation.rubric.path}, SHA-256 {evaluation.rubric.sha256[:16]}",
+        "Content measured": f"words, and meaning by {evaluation.embedding}" if evaluation.embedding else "by words alone, without a sentence encoder",
         "Questions": f"{evaluation.questions} of {n.count(evaluation.available)} held out, seed {evaluation.seed}",
     }
     return [(name, value) for name, value in rows.items() if value]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from markupsafe import Markup
 
 from gradus.report import numbers as n
-from gradus.report.drawing import bar
-from gradus.report.sources import Sources, Split
+from gradus.report.drawing import bar, spread
+from gradus.report.sources import Sources
+from gradus.report.upstream import Curation, Split
 
 REASONS = {
     "exact_duplicate": "Same as another",
@@ -16,6 +18,8 @@ REASONS = {
     "low_quality": "Low quality score",
     "personal_data": "Personal data",
     "empty": "Empty question or answer",
+    "contaminated": "Overlaps with a benchmark",
+    "bad_row": "Not a valid row",
 }
 
 
@@ -35,6 +39,27 @@ class CountRow:
     label: str
     count: int
     bars: Markup
+
+
+@dataclass(frozen=True)
+class SignalRow:
+    """One quality signal: its means and how its values are spread, of what was kept (up) and removed (down)."""
+
+    label: str
+    weight: float | None
+    """In the quality score; 0 leaves it out, None is not recorded."""
+    kept: float | None
+    removed: float | None
+    bars: Markup
+
+
+def signals(sources: Sources) -> list[SignalRow]:
+    """Every signal that was measured; in the order of the rules."""
+    weights = sources.curation.settings.get("weights", {})
+    return [
+        SignalRow(n.label(name), weights.get(name), sieved.kept.mean, sieved.removed.mean, spread(sieved.kept.histogram, sieved.removed.histogram))
+        for name, sieved in sources.curation.signals.items()
+    ]
 
 
 def flow(sources: Sources) -> list[FlowRow]:
@@ -65,8 +90,11 @@ def _part(label: str, split: Split, more: str) -> FlowRow:
 
 
 def _apart(sources: Sources) -> str:
+    """What keeps the splits apart: the unit of the split, and what the search for leaks found."""
     unit = {"group": "source", "document_id": "document", "origin_id": "example"}.get(sources.statistics.split_unit or "")
-    return f"no {unit} stands on two sides" if unit else ""
+    leakage = sources.statistics.leakage
+    found = leakage and f"seen in training: {n.count(leakage.found)} of {n.count(leakage.held_out)} held-out ones"
+    return "; ".join(text for text in (f"no {unit} stands on two sides" if unit else "", found) if text)
 
 
 def removals(sources: Sources) -> list[CountRow]:
@@ -92,10 +120,42 @@ def curation_notes(sources: Sources) -> list[str]:
     notes = []
     if curation.score_cut is not None:
         notes.append(f"The quality score of what was kept is at least {n.decimal(curation.score_cut, 3)}.")
+    notes += [note for note in (_duplicates(curation), _languages(curation), _decontamination(curation)) if note]
     if curation.examples_with_personal_data:
-        notes.append(f"Examples with personal data or keys, {modes[curation.personal_data_mode]}: {n.count(curation.examples_with_personal_data)}.")
+        kinds = _listed(*((n.label(kind).lower(), count) for kind, count in curation.personal_data.items()))
+        found = n.count(curation.examples_with_personal_data) + (f", with {kinds}" if kinds else "")
+        notes.append(f"Examples with personal data or keys, {modes[curation.personal_data_mode]}: {found}.")
     if curation.repairs:
         notes.append(f"Mended: {_listed(*((n.label(kind).lower(), count) for kind, count in curation.repairs.items()))}.")
     if curation.conflicts:
         notes.append(f"Questions with more than one answer: {n.count(curation.conflicts)}.")
     return notes
+
+
+def _duplicates(curation: Curation) -> str:
+    """How many groups of the same there were, and the largest."""
+    sizes = {int(size): count for size, count in curation.cluster_sizes.items()}
+    if not sizes:
+        return ""
+    return f"Groups of examples that say the same: {n.count(sum(sizes.values()))}, the largest of {n.count(max(sizes))}; one of each was kept."
+
+
+def _languages(curation: Curation) -> str:
+    if not curation.languages:
+        return ""
+    expected = ", ".join(curation.expected_languages) or "none"
+    return f"Language of the prose, where there is enough to tell: {_listed(*curation.languages.items())}; expected: {expected}."
+
+
+def _decontamination(curation: Curation) -> str:
+    """Whether benchmarks were looked for; silent for runs that did not record it."""
+    files = curation.settings.get("decontaminate")
+    if files is None:
+        return ""
+    if not files:
+        return "No benchmark was named to be kept out (curate.decontaminate is empty)."
+    return f"Examples that overlap with {_named(files)}: {n.count(curation.removed_by_reason.get('contaminated', 0))}, removed."
+
+
+def _named(files: list[str]) -> str:
+    return ", ".join(PurePath(file).name for file in files)

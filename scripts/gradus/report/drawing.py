@@ -84,6 +84,19 @@ def bar(value: float, css: str) -> Markup:
     return stretched(6, rects.format(css, 100 * max(0.0, min(1.0, value))))
 
 
+def spread(kept: Sequence[int], removed: Sequence[int]) -> Markup:
+    """Two histograms over the same bins, one up and one down from a line. Heights are square roots of shares, so that small ones show."""
+    middle, width = 14, 100 / max(len(kept), 1)
+    parts = [Markup('<line class="level" x1="0" x2="100" y1="{y}" y2="{y}"/>').format(y=middle)]
+    for css, counts, up in (("kept", kept, True), ("removed", removed, False)):
+        total = sum(counts)
+        for index, count in enumerate(counts):
+            height = (middle - 1) * math.sqrt(count / total) if count else 0.0
+            rect = Markup('<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>')
+            parts += [rect.format(css, index * width, middle - height if up else middle, width * 0.86, height)] if height else []
+    return stretched(2 * middle, Markup("").join(parts))
+
+
 def stretched(height: int, body: Markup) -> Markup:
     """A drawing 100 units wide that fills its cell."""
     return Markup('<svg class="bars h{h}" viewBox="0 0 100 {h}" preserveAspectRatio="none" aria-hidden="true">{}</svg>').format(body, h=height)

@@ -14,6 +14,10 @@ CRITERIA: dict[str, tuple[str, str]] = {
     "closed": ("Fences closed", "no code block left open"),
     "length": ("Length in range", "as a multiple of the reference's length"),
     "finished": ("Ended by itself", "not cut off at the token limit"),
+    "alignment": ("Meaning word by word", "words of the reference that the answer has or comes close to"),
+    "context": ("Meaning of all words", "mean of the word vectors in their context"),
+    "similarity": ("Meaning of the whole text", "vectors of the two texts"),
+    "fragments": ("Word parts", "runs of letters shared with the reference"),
     "rouge_l": ("ROUGE-L", "longest common run of words, in order"),
     "token_f1": ("Token F1", "words shared with the reference"),
     "key_terms": ("Key terms", "words of the reference that the question does not give away"),
@@ -27,6 +31,12 @@ CRITERIA: dict[str, tuple[str, str]] = {
 def criterion(name: str) -> str:
     """Name of a criterion for people; one that is new here is its key in words."""
     return CRITERIA[name][0] if name in CRITERIA else label(name)
+
+
+def spoken(name: str) -> str:
+    """The name inside a sentence: with a small first letter, unless it is an abbreviation."""
+    text = criterion(name)
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def hint(name: str) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from gradus.report.drawing import Frame, Points, grid, stretched, svg
 from gradus.report.numbers import MINUS, decimal, percent
-from gradus.report.sources import LossCurve, Sieved
+from gradus.report.upstream import LossCurve, Sieved
 from gradus.results import Comparison, Evaluation, Interval
 
 WIDE, NARROW = (880, 300), (360, 260)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,41 @@ from gradus.report import numbers as n
 from gradus.report.build import Report
 from gradus.report.drawing import bar
 from gradus.report.labels import criterion
+from gradus.report.overview import Overview
+from gradus.report.record import Figure
 from gradus.report.tables import target_met
 
 TEMPLATES = Path(__file__).parent / "templates"
+MARKDOWN_SAMPLES, MARKDOWN_CHARACTERS = 3, 600
+"""The twin is read in a pull request: so many answers, and so much of each, are on show there; the page has all."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#&])")
 
 
 def html(report: Report) -> str:
-    """The page: one file, no network, and a policy that lets nothing run but its own style and script."""
+    """The page of one run."""
+    return _page("report.html.j2", "page.js", {"report": report})
+
+
+def index(overview: Overview) -> str:
+    """The page of all runs."""
+    return _page("index.html.j2", "index.js", {"overview": overview})
+
+
+def _page(template: str, script_name: str, values: dict[str, Any]) -> str:
+    """One file, no network, and a policy that lets nothing run but its own style and script."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / script_name).read_text(encoding="utf-8")
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     # Both files are ours and hold no end tag; the text of models and documents only goes through autoescape.
-    values = {"report": report, "style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704
-    return _environment().get_template("report.html.j2").render(values)
+    shared = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704
+    return _environment().get_template(template).render({**values, **shared})
 
 
 def markdown(report: Report) -> str:
     """The twin for pull requests."""
     environment = _environment()
     environment.finalize = _finalize
+    environment.globals.update(shown=MARKDOWN_SAMPLES)
     text = environment.get_template("report.md.j2").render(report=report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -44,7 +60,8 @@ def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         pct=n.percent, share=n.share, dec=n.decimal, signed=n.signed, count=n.count, size=n.size_of_model, label=n.label, criterion=criterion,
-        sentence=sentence, oneline=oneline, setting=setting, percentbar=percentbar, fenced=fenced, span=code_span,
+        sentence=sentence, oneline=oneline, setting=setting, percentbar=percentbar, fenced=fenced, beginning=beginning, span=code_span,
+        figure=figure, day=day,
     )  # fmt: skip
     environment.globals.update(thin=n.THIN, minus=n.MINUS, met=target_met)
     return environment
@@ -67,10 +84,24 @@ def oneline(text: str, most: int) -> str:
 
 
 def setting(value: Any) -> str:
-    """A configuration value as one would write it in YAML."""
+    """A configuration value as one would write it in YAML; None is what a run did not record."""
+    if value is None:
+        return n.ABSENT
     if isinstance(value, float):
         return n.significant(value)
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def figure(figure: Figure | None) -> str:
+    """A number of a run with its unit; None: this run does not have it."""
+    if figure is None or figure.value is None:
+        return n.ABSENT
+    return n.decimal(figure.value, figure.digits) + (f"{n.THIN}%" if figure.unit == "%" else "")
+
+
+def day(time: datetime) -> str:
+    """A time as `2026-11-21 08:12`, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def percentbar(value: float, css: str) -> Markup:
@@ -83,6 +114,12 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return Markup(_MARKDOWN.sub(r"\\\1", " ".join(value.split(" ")).replace("\n", " ")))  # noqa: S704
     return value
+
+
+def beginning(text: str) -> str:
+    """As much of a text as the Markdown twin shows, and how much it leaves out."""
+    left = len(text) - MARKDOWN_CHARACTERS
+    return text if left <= 0 else f"{text[:MARKDOWN_CHARACTERS]}… ({left} characters more)"
 
 
 def fenced(text: str) -> Markup:

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from gradus.report import numbers as n
 from gradus.report.drawing import bars
 from gradus.report.labels import criterion, hint
-from gradus.report.sources import Sources, Statistics
-from gradus.results import AnswerRow, Evaluation, Interval, ModelScores, Score, Slice
+from gradus.report.sources import Sources
+from gradus.report.upstream import Statistics
+from gradus.results import AnswerRow, Evaluation, Interval, ModelScores, Score
 from gradus.structure import STRUCTURES, structures
 
 NOTHING = Markup("")
@@ -43,15 +44,8 @@ class CriterionRow:
     tuned: float | None
     target: float | None
     reached: bool | None
-    bars: Markup
-
-
-@dataclass(frozen=True)
-class KindRow:
-    """The questions of one kind."""
-
-    slice: Slice
-    verdict: str
+    spread: str
+    """The interval of `tuned`, '' when there is none."""
     bars: Markup
 
 
@@ -156,17 +150,11 @@ def criteria(base: Score, tuned: Score) -> list[CriterionRow]:
     return [
         CriterionRow(
             criterion(part.name), hint(part.name), part.counted, before.get(part.name), part.value, part.target, part.reached,
-            bars(before.get(part.name), part.value, part.target),
+            _interval(part.interval, 2) if part.interval else "", bars(before.get(part.name), part.value, part.target),
         )
         for part in tuned.parts
         if part.counted
     ]  # fmt: skip
-
-
-def slices(rows: Sequence[Slice]) -> list[KindRow]:
-    """The kinds of questions, most asked first."""
-    ordered = sorted(rows, key=lambda row: (-row.questions, row.name))
-    return [KindRow(row, verdict(row.tuned - row.base, 0.05), bars(row.base / 100, row.tuned / 100)) for row in ordered]
 
 
 def learned(statistics: Statistics, answers: Sequence[AnswerRow]) -> list[LearnedRow]:

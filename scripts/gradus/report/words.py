@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradus.report import numbers as n
-from gradus.report.labels import criterion
+from gradus.report.labels import spoken
 from gradus.report.sources import Sources
 from gradus.results import Evaluation, Part
 
@@ -24,7 +24,7 @@ class Change:
         return self.tuned - self.base
 
     def __str__(self) -> str:
-        return f"{criterion(self.name).lower()} {n.share(self.base)} to {n.share(self.tuned)}"
+        return f"{spoken(self.name)} {n.share(self.base)} to {n.share(self.tuned)}"
 
 
 def summary(sources: Sources) -> list[str]:
@@ -49,9 +49,12 @@ def lead(evaluation: Evaluation) -> str:
 
 
 def duel(evaluation: Evaluation) -> str:
-    """Questions won, tied and lost."""
+    """Questions won, tied and lost, and how many it takes to see that."""
     counts = evaluation.comparison
-    return f"Question by question the tuned model is better on {counts.wins}, equal on {counts.ties}, worse on {counts.losses}."
+    said = f"Question by question the tuned model is better on {counts.wins}, equal on {counts.ties}, worse on {counts.losses}."
+    if counts.questions_needed is None:
+        return said
+    return f"{said} About {n.count(counts.questions_needed)} questions like these would show a difference of this size."
 
 
 def changes(evaluation: Evaluation) -> list[Change]:

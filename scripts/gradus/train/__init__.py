@@ -1,7 +1,8 @@
 """06_train_mlx: train an adapter through mlx-lm's own layers; a killed run goes on as if it had not been killed."""
 
+from gradus.config import Config
 from gradus.config.schema import Train
-from gradus.step import Step, StepContext, Summary
+from gradus.step import Step, StepContext, Summary, workspace_of
 
 # What changes nothing of the adapter must not make it out of date.
 WITHOUT_INFLUENCE = ("find_lr", "sweep")
@@ -13,13 +14,24 @@ def _work(context: StepContext) -> Summary:
     return train(context)
 
 
+def _outside(config: Config) -> object:
+    """The adapter that training goes on from; the settings already tell that there is none."""
+    if config.train.start_from == "base":
+        return None
+    from gradus.train.start import starting_version
+
+    version = starting_version(workspace_of(config), config.run.name)
+    return version.weights if version else None
+
+
 STEP = Step(
     name="06_train_mlx",
     title="Train the adapter",
-    version=1,
+    version=2,
     output="adapters/{run}",
     work=_work,
     reads=("05_prepare/train.jsonl", "05_prepare/valid.jsonl", "05_prepare/base.json"),
     config_keys=(*(f"train.{key}" for key in Train.model_fields if key not in WITHOUT_INFLUENCE), "prepare.max_tokens", "run.seed"),
+    outside=_outside,
     resumable=True,
 )

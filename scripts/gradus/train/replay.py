@@ -16,8 +16,10 @@ from pydantic import ValidationError
 from gradus.config import Config
 from gradus.errors import GradusError, UserError
 from gradus.files import read_json, sha256_file
+from gradus.registry import PLACE
 from gradus.step import StepContext
 from gradus.train.metadata import git_state, machine, package_versions
+from gradus.train.start import starting_version
 from gradus.train.work import SPLITS, train
 
 Losses = dict[tuple[int, str], float]
@@ -83,6 +85,11 @@ def check_inputs(run: Recorded) -> dict[str, Path]:
     for key in ("name", "revision"):
         if now_base[key] != then_base[key]:
             raise _another(f"the base model's {key}", str(prepared / "base.json"), str(then_base[key]), str(now_base[key]))
+    if (then_start := run.metadata.get("started_from")) and run.config.train.start_from == "current":
+        now_start = starting_version(run.workspace, run.config.run.name)
+        if now_start is None or now_start.weights != then_start["weights"]:
+            now_id = now_start.id if now_start else "none"
+            raise _another("the adapter that it started from", str(run.workspace / PLACE), then_start["version"], now_id)
     return inputs
 
 

@@ -20,12 +20,14 @@ from gradus.config.schema import Launch
 from gradus.errors import GradusError, UserError
 from gradus.files import read_json, sha256_file, write_json
 from gradus.log import progress
+from gradus.registry_entries import WEIGHTS
 from gradus.step import StepContext, Summary
 from gradus.train.curves import Curve, write_curve
 from gradus.train.launch import LOCK_FILE, STOP_FILE, ask_to_stop, death, launched
 from gradus.train.metadata import git_state, machine, package_versions
 from gradus.train.plan import halve, memory_death, system_kills
 from gradus.train.reporters import reporting
+from gradus.train.start import Start, find_start
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "valid")
@@ -61,11 +63,19 @@ def _started(folder: Path) -> str:
 def write_job(context: StepContext, base: dict[str, Any], mode: str = "train") -> Path:
     """`job.json` for the child process; `mode` is `train` or `find_lr`. Raises UserError when the base model is gone."""
     job = context.out / "job.json"
-    if not Path(base["path"]).is_dir():
-        raise UserError("the base model is gone", where=base["path"], cure="Run python scripts/05_prepare.py --force")
+    folder = context.workspace / base["path"]
+    if not folder.is_dir():
+        raise UserError("the base model is gone", where=str(folder), cure="Run python scripts/05_prepare.py --force")
     files = {name: str(context.input(f"05_prepare/{name}.jsonl")) for name in SPLITS}
-    write_json(job, {"mode": mode, "config": context.config.model_dump(), "base": base["path"], "folder": str(context.out), **files})
+    if start := _start(context, base):
+        files["start"] = str(start.folder)
+    write_json(job, {"mode": mode, "config": context.config.model_dump(), "base": str(folder), "folder": str(context.out), **files})
     return job
+
+
+def _start(context: StepContext, base: dict[str, Any]) -> Start | None:
+    from_base = context.config.train.start_from == "base"
+    return None if from_base else find_start(context.workspace, context.config.run.name, base)
 
 
 def run_child(job: Path, iterations: int, command: Sequence[str] = WORKER) -> None:
@@ -217,6 +227,7 @@ def _metadata(context: StepContext, base: dict[str, Any], result: dict[str, Any]
         "packages": package_versions(),
         "dataset": {name: sha256_file(context.input(f"05_prepare/{name}.jsonl")) for name in SPLITS},
         "base": base,
+        "started_from": _told_start(read_json(context.out / "job.json")),
         "method": context.config.train.method,
         "trainable_parameters": result["trainable_parameters"],
         "total_parameters": base["parameters"],
@@ -233,6 +244,12 @@ def _metadata(context: StepContext, base: dict[str, Any], result: dict[str, Any]
         "final": {"train_loss": curve.train[-1][1], "valid_loss": curve.valid[-1][1]},
         "config": context.config.model_dump(),
     }
+
+
+def _told_start(job: dict[str, Any]) -> dict[str, str] | None:
+    """Which registered adapter the training went on from; None for the base."""
+    start = Path(job["start"]) if "start" in job else None
+    return {"version": start.name, "weights": sha256_file(start / WEIGHTS)} if start else None
 
 
 def _clean(folder: Path) -> None:

@@ -31,6 +31,7 @@ from gradus.train.method import adapter_config, make_optimizer, make_trainable
 from gradus.train.objectives import make_objectives, vocabulary_of
 from gradus.train.packing import check_isolation
 from gradus.train.range_test import range_test, rising_rate
+from gradus.train.start import load_start
 
 
 def emit(event: dict[str, Any]) -> None:
@@ -68,8 +69,9 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     if not finding:
         check_values(train, Path(job["base"]), Path(job["train"]))
     model, tokenizer = load_model(job["base"])
+    form = adapter_config(train, model, job["base"])
     if group.leads:
-        write_json(folder / "adapter_config.json", adapter_config(train, model, job["base"]))
+        write_json(folder / "adapter_config.json", form)
     sequences = read_sequences(Path(job["train"]), tokenizer, config.prepare.max_tokens)
     validation = read_sequences(Path(job["valid"]), tokenizer, config.prepare.max_tokens)
     if train.packing:
@@ -81,6 +83,8 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     layout = Layout(train.batch_size, train.packing, train.row_tokens, config.prepare.max_tokens)
     mx.random.seed(config.run.seed)
     make_trainable(model, train)
+    if "start" in job:
+        load_start(model, Path(job["start"]), form)
     if train.gradient_checkpointing:
         checkpoint_layers(model)
     optimizer = make_optimizer(train, rising_rate(train.find_lr) if finding else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradus.evaluate.statistics import draw, interval, permutation_p, questions_needed
+from gradus.statistics import draw, interval, permutation_p, questions_needed, ratio_interval
 
 ALONE = [f"d{i}" for i in range(60)]
 
@@ -69,3 +69,32 @@ def test_questions_needed() -> None:
     assert many is not None
     assert few == pytest.approx(8 * (np.std([0.0, 10.0] * 20, ddof=1) / 5) ** 2, abs=1.5)
     assert many > 10 * few
+
+
+def test_questions_about_one_document_need_more_questions() -> None:
+    """Ten copies of six differences tell as much as six, so ten times as many are needed."""
+    differences = [2.0, -1, 4, 3, -2, 6] * 10
+    alone, by_document = draw(ALONE, 4000, 0), draw([f"d{i % 6}" for i in range(60)], 4000, 0)
+    plain = questions_needed(differences)
+    assert plain is not None
+    assert questions_needed(differences, alone) == pytest.approx(plain, rel=0.15)
+    assert questions_needed(differences, by_document) == pytest.approx(10 * plain, rel=0.15)
+
+
+def test_values_that_do_not_count_are_left_out() -> None:
+    values: list[float | None] = [40.0 + i for i in range(30)]
+    some = interval(draw(ALONE, 2000, 0), [*values, *[None] * 30], 0, 100)
+    assert 50 < some.low < np.mean([v for v in values if v is not None]) < some.high < 59
+    only_one = interval(draw(ALONE, 200, 0), [50.0, *[None] * 59], 0, 100)
+    assert (only_one.low, only_one.high) == (0, 100), "what counts is about one document"
+
+
+def test_the_interval_of_a_ratio_holds_the_ratio_of_the_sums() -> None:
+    generator = np.random.default_rng(1)
+    wholes = list(generator.uniform(10, 100, 60))
+    parts = [0.3 * whole + noise for whole, noise in zip(wholes, generator.normal(0, 2, 60), strict=True)]
+    found = ratio_interval(draw(ALONE, 2000, 0), parts, wholes)
+    assert found is not None
+    assert found.low < sum(parts) / sum(wholes) < found.high
+    assert found.high - found.low < 0.05
+    assert ratio_interval(draw(["same"] * 60, 100, 0), parts, wholes) is None

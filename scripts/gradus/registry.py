@@ -1,36 +1,41 @@
 """The registry of adapters: `registry.json` and one folder a version, safe against kills and concurrent processes.
 
 Every change happens under a lock of the operating system, and becomes visible by one rename of `registry.json`. The
-files of a version are copied before it is entered, and their SHA-256 is checked whenever the version is used.
+files of a version are copied before it is entered, and their SHA-256 is checked whenever the version is used. All
+paths in it are relative, so that a project that was moved finds its models again.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gradus.errors import GradusError, UserError
-from gradus.files import sha256_file, write_json
-from gradus.promote.entries import Action, Book, Candidate, Event, Version, read_book
+from gradus.files import read_json, sha256_file, write_json
+from gradus.registry_entries import WEIGHTS, Action, Book, Candidate, Event, Version, read_book
 
 log = logging.getLogger(__name__)
-REGISTRY = "models/registry"
+SOURCES = "sources.json"
+PLACE = "models/registry"
 """Where it lies in the workspace."""
-WEIGHTS = "adapters.safetensors"
+Gate = Callable[[Version, Version | None], list[str]]
+"""Why a version may not follow the current one (None when there is none); empty when it may."""
 
 
 class Registry:
-    """The versions in one folder, usually `models/registry`."""
+    """The versions of one workspace, in its folder `models/registry`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = folder / "registry.json"
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.folder = workspace / PLACE
+        self.path = self.folder / "registry.json"
 
     def book(self) -> Book:
         """What is registered now. Raises GradusError when the file is damaged."""
@@ -40,16 +45,45 @@ class Registry:
         """The folder with the files of a version: an adapter folder for mlx-lm."""
         return self.folder / "versions" / version.id
 
+    def base_folder_of(self, version: Version) -> Path:
+        """The folder with the base model that a version was trained on."""
+        return self.workspace / version.base.path
+
+    def evaluation_of(self, version: Version) -> Path | None:
+        """The folder with `evaluation.json` and `answers.jsonl` behind the version's grade; None when none was kept."""
+        place = _evaluation_place(version.graded.evaluation_sha256)
+        return self.folder_of(version) / place if f"{place}/evaluation.json" in version.files else None
+
+    def sources_of(self, version_id: str) -> dict[str, list[str]]:
+        """What a version was trained on: names of groups, documents and examples, by `group`, `document_id`, `origin_id`.
+
+        Raises:
+            UserError: when there is no such version, or it was registered without them.
+        """
+        return dict(read_json(self.folder_of(self.get(version_id)) / SOURCES))
+
+    def rival_of(self, weights: str) -> Version | None:
+        """Which version an adapter has to stand up to: the last one to be current that has other weights.
+
+        So the answer stays the same when the adapter itself has become current.
+
+        Args:
+            weights: SHA-256 of the adapter's weights.
+        """
+        book = self.book()
+        line = [version for version in map(book.find, book.line_of_succession()) if version and version.weights != weights]
+        return line[-1] if line else None
+
     def register_model(self, candidate: Candidate) -> Version:
         """Enter an adapter as a candidate; one with the same weights is entered once.
 
-        For weights that are known already the grade is brought up to date and damaged files are put back.
+        For weights that are known already a new evaluation is added and damaged files are put back.
         """
         weights = next(path for path in candidate.files if path.name == WEIGHTS)
         checksum = sha256_file(weights)
         with self._locked():
             book = self.book()
-            known = next((version for version in book.versions if version.files[WEIGHTS] == checksum), None)
+            known = next((version for version in book.versions if version.weights == checksum), None)
             if known is None:
                 return self._enter(book, candidate)
             if damage(self.folder_of(known), known):
@@ -104,10 +138,28 @@ class Registry:
             self.verify(version)
             return self._switch(book, version, "rolled back", reason, forced=False)
 
-    def note_refusal(self, version: Version, reason: str) -> None:
-        """Enter into the history that the gate refused a version."""
+    def decide(self, version_id: str, gate: Gate, *, reason: str) -> tuple[Version, list[str]]:
+        """Ask the gate, and make the version current when it has no objection; the history tells either way.
+
+        The gate is asked under the lock, so that no other process can change the current model in between.
+
+        Returns:
+            The version as it is then, and the objections.
+
+        Raises:
+            UserError: when there is no such version. GradusError: when its files are damaged.
+        """
         with self._locked():
-            self._write(_with_event(self.book(), "refused", version.id, reason))
+            book = self.book()
+            version = _known(book, version_id, self.path)
+            if version.state == "current":
+                return version, []
+            self.verify(version)
+            objections = gate(version, book.current)
+            if objections:
+                self._write(_with_event(book, "refused", version.id, "; ".join(objections)))
+                return version, objections
+            return self._switch(book, version, "promoted", reason, forced=False), []
 
     def verify(self, version: Version) -> None:
         """Compare every file of a version with its SHA-256. Raises GradusError naming the first that differs."""
@@ -135,19 +187,29 @@ class Registry:
         return version
 
     def _copy(self, candidate: Candidate, version_id: str) -> dict[str, str]:
-        """Copy the files of a candidate beside the versions and rename the whole folder into place; their checksums."""
-        staged, place = self.folder / "versions" / ".new", self.folder / "versions" / version_id
-        for rest in (staged, place):  # what a kill left behind, or a damaged copy
+        """All files of a candidate as the folder of a version; their checksums."""
+        files = {path.name: path for path in candidate.files} | _evaluation_files(candidate)
+        return self._place(self.folder / "versions" / version_id, files)
+
+    def _place(self, folder: Path, files: Mapping[str, Path]) -> dict[str, str]:
+        """Copy files beside the versions and rename the whole folder into its place; path in it to checksum."""
+        staged = self.folder / "versions" / ".new"
+        for rest in (staged, folder):  # what a kill left behind, or a damaged copy
             shutil.rmtree(rest, ignore_errors=True)
-        staged.mkdir(parents=True)
-        for path in candidate.files:
-            shutil.copyfile(path, staged / path.name)
-        staged.rename(place)
-        return {path.name: sha256_file(place / path.name) for path in candidate.files}
+        for name, source in files.items():
+            (staged / name).parent.mkdir(parents=True, exist_ok=True)
+            _copy_through(source, staged / name)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(folder)
+        return {name: sha256_file(folder / name) for name in files}
 
     def _regrade(self, book: Book, version: Version, candidate: Candidate) -> Version:
         if version.graded == candidate.graded:
             return version
+        place = _evaluation_place(candidate.graded.evaluation_sha256)
+        if f"{place}/evaluation.json" not in version.files:
+            kept = self._place(self.folder_of(version) / place, {path.name: path for path in candidate.evaluation})
+            version = replace(version, files=version.files | {f"{place}/{name}": checksum for name, checksum in kept.items()})
         version = replace(version, graded=candidate.graded)
         self._write(_with_event(_with_version(book, version), "graded", version.id, f"evaluated again by run {candidate.run}"))
         return version
@@ -171,6 +233,24 @@ def damage(folder: Path, version: Version) -> tuple[Path, str] | None:
         if sha256_file(path) != checksum:
             return path, "is not the registered one (another SHA-256)"
     return None
+
+
+def _evaluation_place(sha256: str) -> str:
+    """Where an evaluation is kept below its version: each under its hash, so that a new one overwrites none."""
+    return f"evaluations/{sha256[:12]}"
+
+
+def _evaluation_files(candidate: Candidate) -> dict[str, Path]:
+    place = _evaluation_place(candidate.graded.evaluation_sha256)
+    return {f"{place}/{path.name}": path for path in candidate.evaluation}
+
+
+def _copy_through(source: Path, target: Path) -> None:
+    """Copy a file onto the disk, past the system's cache: a power cut after it must not leave an empty one."""
+    with source.open("rb") as read, target.open("wb") as write:
+        shutil.copyfileobj(read, write, 1 << 20)
+        write.flush()
+        os.fsync(write.fileno())
 
 
 def _known(book: Book, version_id: str, path: Path) -> Version:

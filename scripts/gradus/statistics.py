@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradus.results import Interval
+from gradus.interval import Interval
 
 Z_ERROR, Z_POWER = 1.959964, 0.841621  # normal quantiles of 97.5 % (two-sided 5 % error) and 80 % power
 
@@ -38,16 +38,27 @@ def draw(clusters: Sequence[str], samples: int, seed: int) -> Draws:
     return Draws(members, counts.astype(np.float64))
 
 
-def interval(draws: Draws, values: Sequence[float], lowest: float, highest: float) -> Interval:
-    """95 % percentile interval of the mean of one value per question.
+def interval(draws: Draws, values: Sequence[float | None], lowest: float, highest: float) -> Interval:
+    """95 % percentile interval of the mean of one value per question; None is a question that does not count.
 
     From a single document nothing can be said about others: then it is the whole range from `lowest` to `highest`.
     """
-    if len(draws.members) < 2:
-        return Interval(lowest, highest)
-    totals = draws.counts @ (draws.members @ np.asarray(values, dtype=np.float64))
-    means = totals / (draws.counts @ draws.members.sum(axis=1))
-    low, high = np.quantile(means, [0.025, 0.975])
+    counted = [value is not None for value in values]
+    return ratio_interval(draws, [value or 0.0 for value in values], counted) or Interval(lowest, highest)
+
+
+def ratio_interval(draws: Draws, parts: Sequence[float], wholes: Sequence[float]) -> Interval | None:
+    """95 % percentile interval of the sum of `parts` over the sum of `wholes`, one of each per question.
+
+    None when what counts, the questions with a whole above 0, is about fewer than two documents.
+    """
+    by_document = draws.members @ np.asarray(wholes, dtype=np.float64)
+    if np.count_nonzero(by_document) < 2:
+        return None
+    totals = draws.counts @ by_document
+    with_some = totals > 0  # a draw can miss every document that counts
+    ratios = (draws.counts @ (draws.members @ np.asarray(parts, dtype=np.float64)))[with_some] / totals[with_some]
+    low, high = np.quantile(ratios, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 
@@ -60,10 +71,26 @@ def permutation_p(draws: Draws, differences: Sequence[float], seed: int) -> floa
     return float((1 + extreme.sum()) / (1 + len(extreme)))
 
 
-def questions_needed(differences: Sequence[float]) -> int | None:
-    """How many questions show a mean difference of this size with 5 % error and 80 % power (normal approximation)."""
+def questions_needed(differences: Sequence[float], draws: Draws | None = None) -> int | None:
+    """How many questions show a mean difference of this size with 5 % error and 80 % power; None when it is 0.
+
+    n = ((z_0.975 + z_0.8) s / d)^2 for a paired comparison with mean d and standard deviation s (normal approximation;
+    Chow, Shao and Wang 2008, "Sample Size Calculations in Clinical Research", section 3.1), times the design effect
+    (Kish 1965, "Survey Sampling", chapter 5) that the draws show: questions about one document tell less than as many
+    about others. At least 2.
+    """
     values = np.asarray(differences, dtype=np.float64)
     mean = float(values.mean())
     if len(values) < 2 or mean == 0:
         return None
-    return max(2, math.ceil(((Z_ERROR + Z_POWER) * float(values.std(ddof=1)) / mean) ** 2))
+    plain = ((Z_ERROR + Z_POWER) * float(values.std(ddof=1)) / mean) ** 2
+    return max(2, math.ceil(plain * (design_effect(draws, values) if draws else 1.0)))
+
+
+def design_effect(draws: Draws, values: NDArray[np.float64]) -> float:
+    """The variance of the mean when documents are drawn over that when questions are; 1 where that cannot be told."""
+    alone = float(values.var()) / len(values)
+    if len(draws.members) < 2 or alone == 0:
+        return 1.0
+    means = (draws.counts @ (draws.members @ values)) / (draws.counts @ draws.members.sum(axis=1))
+    return max(1.0, float(means.var()) / alone)

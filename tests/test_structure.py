@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gradus.evaluate.structure import parse
+from gradus.structure import STRUCTURES, parse, structures
 
 
 def test_it_counts_what_a_reader_sees() -> None:
@@ -73,3 +73,9 @@ def test_hostile_text_is_read_fast(text: str) -> None:
 def test_nothing_has_no_structure() -> None:
     found = parse(" \n\t\n")
     assert (found.text.strip(), found.visible, found.code) == ("", 0, ())
+
+
+def test_which_structures_there_are() -> None:
+    assert structures("# Title\n\n**bold**\n\n- item\n\n| a |\n|---|\n| 1 |\n\n```\nx\n```\n") == set(STRUCTURES)
+    assert structures("# \n\n- \n\n```\n```\n\n****") == set()
+    assert structures("plain") == set()

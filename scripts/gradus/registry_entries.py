@@ -12,6 +12,7 @@ from gradus.errors import GradusError
 from gradus.records import Base
 from gradus.results import Evaluation
 
+WEIGHTS = "adapters.safetensors"
 State = Literal["candidate", "current", "archived"]
 Action = Literal["registered", "graded", "refused", "promoted", "rolled back"]
 
@@ -51,11 +52,13 @@ class Candidate:
     graded: Graded
     files: tuple[Path, ...]
     """Files to be copied, `adapters.safetensors` among them."""
+    evaluation: tuple[Path, ...]
+    """Files of the evaluation behind `graded`, to be kept too: `evaluation.json` and `answers.jsonl`."""
 
 
 @dataclass(frozen=True)
 class Version(_Strict):
-    """One registered adapter; its files lie in `versions/<id>/`."""
+    """One registered adapter; its files lie in `versions/<id>/`. `base.path` is relative to the workspace where it lies inside."""
 
     id: str
     run: str
@@ -66,7 +69,12 @@ class Version(_Strict):
     data: dict[str, str]
     graded: Graded
     files: dict[str, str]
-    """File name to SHA-256."""
+    """Path below the version's folder to SHA-256; those of every evaluation below `evaluations/`."""
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the adapter's weights."""
+        return self.files[WEIGHTS]
 
 
 @dataclass(frozen=True)

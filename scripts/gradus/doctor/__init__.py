@@ -1,0 +1,1 @@
+"""Room beside the twelve: is this machine fit for Gradus, and what to mend when it is not."""

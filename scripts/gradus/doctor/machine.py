@@ -1,0 +1,125 @@
+"""Python, processor, memory, disk, and what MLX computes on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gradus.doctor.finding import Finding
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+DEVICE_MEMORY = ("max_recommended_working_set_size", "total_memory", "memory_size")
+LITTLE_MEMORY_GB, LITTLE_DISK_GB, NO_DISK_GB = 8, 20, 2
+
+
+def python() -> Finding:
+    """The version of Python, and whether it runs natively."""
+    version, system = platform.python_version(), f"{platform.system()} {platform.release()} {platform.machine()}"
+    text = f"{version}, {system}, {sys.executable}"
+    if sys.version_info < OLDEST:
+        return Finding("python", "bad", text, "Gradus needs 3.11 or newer: make clean, then make run PYTHON=/path/to/python3.13")
+    if sys.platform == "darwin" and platform.machine() != "arm64":
+        return Finding("python", "bad", text, "MLX needs Apple silicon and a native Python: install one for arm64, not one that runs under Rosetta")
+    if sys.platform not in ("darwin", "linux"):
+        return Finding("python", "bad", text, "Gradus runs on macOS and Linux: on Windows take WSL 2")
+    if sys.version_info[:2] > NEWEST:
+        return Finding("python", "warning", text, "Newer than what was tried (3.11 to 3.14): when a package cannot be installed, take one of those")
+    return Finding("python", "ok", text)
+
+
+def memory() -> Finding:
+    """The memory of the machine, or of the container we are in."""
+    size = memory_bytes() / 1e9
+    text = f"{size:.1f} GB, {os.cpu_count()} cores, {_processor()}"
+    if size < LITTLE_MEMORY_GB * 0.95:
+        return Finding("memory", "warning", text, "Little: take --config config/presets/mac-8gb.yaml or model.base=builtin, and close other programs")
+    return Finding("memory", "ok", text)
+
+
+def memory_bytes() -> int:
+    """Bytes of memory, or fewer where a container limits them."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
+    return min(total, int(text)) if text.isdigit() else total
+
+
+def _processor() -> str:
+    if sys.platform == "darwin":
+        done = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, timeout=5, check=False)
+        return done.stdout.strip() or platform.processor()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.machine()
+
+
+def disk(workspace: Path) -> Finding:
+    """Room for data and models."""
+    there = next(folder for folder in (workspace, *workspace.parents) if folder.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    text = f"{free:,.1f} GB free at {there}"
+    if not os.access(there, os.W_OK):
+        return Finding("disk", "bad", f"{text}, where nothing may be written", "Check the owner of that folder, or set paths.workspace")
+    cure = "A model of 8 billion parameters takes 5 GB in 4 bits and 16 GB fused: free some space, or set paths.workspace to another disk"
+    if free < LITTLE_DISK_GB:
+        return Finding("disk", "bad" if free < NO_DISK_GB else "warning", text, cure)
+    return Finding("disk", "ok", text)
+
+
+def device() -> Iterator[Finding]:
+    """What MLX computes on and how fast its matrix product is."""
+    try:
+        from gradus.backend import BLAS, SLOW_GFLOPS, device_name, matmul_gflops, mx
+    except ImportError as error:
+        yield Finding(
+            "device", "bad", f"MLX cannot be loaded ({error})", "Install the packages: make clean && make doctor, or pip install -r requirements.txt"
+        )
+        return
+    name = device_name()
+    if name == "cpu":
+        cure = (
+            "Training a model of the hub takes hours here: model.base=auto takes the tiny built-in one. For real models take a Mac or an NVIDIA card"
+        )
+        yield Finding("device", "warning", "cpu: MLX finds no Metal and no CUDA", cure)
+    else:
+        information = mx.device_info()
+        shown = [str(information.get("device_name") or information.get("architecture") or "")]
+        size = _device_bytes(information)
+        shown += [f"{size / 1e9:.1f} GB for models"] if size else []
+        yield Finding("device", "ok", ", ".join([name, *filter(None, shown)]))
+    speed = matmul_gflops(512)
+    text = f"{speed:,.0f} GFLOP/s, product of two 512 x 512 matrices in float32{f', by {BLAS}' if BLAS else ''}"
+    if speed < SLOW_GFLOPS:
+        cure = "The reference BLAS is in use: pip install faiss-cpu (its OpenBLAS is taken), or apt install libopenblas0. Or the machine is busy"
+        yield Finding("speed", "warning", text, cure)
+    else:
+        yield Finding("speed", "ok", text)
+
+
+def has_gpu() -> bool:
+    """Whether MLX computes on Metal or CUDA."""
+    try:
+        from gradus.backend import device_name
+    except ImportError:
+        return False
+    return device_name() != "cpu"
+
+
+def model_memory() -> int:
+    """Bytes that a model may take: Metal's recommended working set, a CUDA device's memory, or the machine's."""
+    if not has_gpu():
+        return memory_bytes()
+    from gradus.backend import mx
+
+    return _device_bytes(mx.device_info()) or memory_bytes()
+
+
+def _device_bytes(information: dict[str, Any]) -> int:
+    return next((int(information[key]) for key in DEVICE_MEMORY if key in information), 0)

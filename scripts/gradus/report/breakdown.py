@@ -1,0 +1,95 @@
+"""Where the difference between the models lies: by kind, length and source of the questions, and the questions that were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from gradus.report import numbers as n
+from gradus.report.drawing import bars
+from gradus.report.tables import verdict
+from gradus.results import Evaluation, Slice
+
+LENGTHS = ("short", "medium", "long")
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """Some of the questions."""
+
+    slice: Slice
+    verdict: str
+    spread: str
+    """The interval of the difference, '' when there is none."""
+    bars: Markup
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One way to divide the questions; `of` is how many rows there are, `rows` those that are shown."""
+
+    key: str
+    title: str
+    head: str
+    caption: str
+    rows: list[SliceRow]
+    of: int
+
+
+def breakdowns(evaluation: Evaluation, titles: Mapping[str, str], most: int) -> list[Breakdown]:
+    """By kind, length and document, where there is more than one; `most` documents, those asked about most first."""
+    documents = [replace(row, name=titles.get(row.name, row.name)) for row in evaluation.documents]
+    lengths = sorted(evaluation.lengths, key=lambda row: LENGTHS.index(row.name) if row.name in LENGTHS else len(LENGTHS))
+    found = [
+        _breakdown("kinds", "By kind of question", "Kind", _most_asked(evaluation.kinds), len(evaluation.kinds)),
+        _breakdown("lengths", "By length of the reference", "Length", lengths, len(lengths)),
+        _breakdown("documents", "By source document", "Document", _most_asked(documents)[:most], len(documents)),
+    ]
+    return [item for item in found if item.rows and (item.of > 1 or item.key == "kinds")]
+
+
+def _most_asked(rows: Sequence[Slice]) -> list[Slice]:
+    """Most asked first; of equally many, the largest difference."""
+    return sorted(rows, key=lambda row: (-row.questions, -abs(row.difference), row.name))
+
+
+def _breakdown(key: str, title: str, head: str, rows: Sequence[Slice], total: int) -> Breakdown:
+    caption = "Percentages of both models; few questions make rough numbers."
+    if len(rows) < total:
+        caption = f"{len(rows)} of {total}: those asked about most, then those that changed most. {caption}"
+    return Breakdown(key, title, head, caption, [_row(row) for row in rows], total)
+
+
+def _row(row: Slice) -> SliceRow:
+    interval = row.interval
+    spread = "" if interval is None else f"{n.signed(interval.low)} to {n.signed(interval.high)}"
+    return SliceRow(row, verdict(row.difference, 0.05), spread, bars(row.base / 100, row.tuned / 100))
+
+
+def judge_facts(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What the judge said, as pairs of a name and a value; empty without a judge."""
+    judged = evaluation.judge
+    if judged is None:
+        return []
+    pairs = judged.pairs
+    rate = None if pairs.interval is None else f"{n.share(pairs.win_rate)} ({n.share(pairs.interval.low)} to {n.share(pairs.interval.high)})"
+    facts: dict[str, str | None] = {
+        "Tuned better, tie, base better": f"{pairs.wins}, {pairs.ties}, {pairs.losses}",
+        "Win rate of the tuned model": rate,
+        "Both orders agree": None if pairs.agreement is None else n.share(pairs.agreement),
+        "For the answer shown first": None if pairs.first_place is None else n.share(pairs.first_place),
+        "Same answer from both": n.count(pairs.same) if pairs.same else None,
+        "Pairs without two verdicts": n.count(pairs.incomplete) if pairs.incomplete else None,
+    }
+    facts |= {
+        f"Mean of 0 to 5, {name}": f"{n.decimal(score.mean)} ({n.decimal(score.interval.low)} to {n.decimal(score.interval.high)})"
+        for name, score in judged.scores.items()
+    }
+    facts |= {
+        "Requests": f"{n.count(judged.requests)}, {n.count(judged.cached)} from the cache",
+        "Replies of no use": ", ".join(f"{reason} {count}" for reason, count in judged.unusable.items()) or "none",
+        "Cost": None if judged.cost is None else n.decimal(judged.cost, 4),
+    }
+    return [(name, value) for name, value in facts.items() if value is not None]

@@ -1,0 +1,33 @@
+"""Answer OpenAI clients with the registry's current model, through mlx-lm's server, on this machine only.
+
+Example:
+    python scripts/serve.py                       then: OPENAI_BASE_URL=http://127.0.0.1:8080/v1, any key, model "current"
+    python scripts/serve.py --port 9000
+    python scripts/serve.py --set serve.model=auto   the fused model when there is one
+"""
+
+import sys
+
+from gradus import cli
+from gradus.config import Config
+
+
+def main() -> int:
+    """Serve until Ctrl-C; returns the exit code."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--port", metavar="NUMBER", help="same as --set serve.port=NUMBER; 0 takes any that is free")
+    args = parser.parse_args()
+    if args.force:
+        parser.error("--force does nothing here: what is served is the current model")
+    args.set += [f"serve.port={args.port}"] if args.port else []
+
+    def action(config: Config) -> int:
+        from gradus.serve.commands import serve
+
+        return serve(config, dry_run=args.dry_run)
+
+    return cli.guard(args, action)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
