@@ -9,12 +9,15 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help run test lint format smoke manual bench clean
+.PHONY: help run test serve chat doctor lint format smoke manual bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     all twelve steps, with the settings of config/training_config.yaml"
 	@echo "make test    lint, types and the whole test suite"
+	@echo "make serve   the current model for OpenAI clients, on this machine only"
+	@echo "make chat    the current model in the terminal"
+	@echo "make doctor  is this machine fit for it; each line with its cure"
 	@echo "make smoke   all twelve steps, tiny (config/presets/smoke.yaml), into smoke/"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff lay out the code"
@@ -27,6 +30,15 @@ run: $(STAMP)
 
 smoke: $(STAMP)
 	@$(PY) scripts/run_all.py --config config/presets/smoke.yaml $(ARGS)
+
+serve: $(STAMP)
+	@$(PY) scripts/serve.py $(ARGS)
+
+chat: $(STAMP)
+	@$(PY) scripts/chat.py $(ARGS)
+
+doctor: $(STAMP)
+	@$(PY) scripts/doctor.py $(ARGS)
 
 test: lint
 	@$(PY) -m pytest $(ARGS)

@@ -53,7 +53,7 @@ def test_there_are_twelve_numbered_scripts() -> None:
     assert [int(name[:2]) for name in NUMBERED] == list(range(1, 13))
 
 
-@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py"])
+@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py", "serve.py", "chat.py"])
 def test_help_is_light_and_shows_the_command(script: str) -> None:
     code = f"""
 import runpy, sys
@@ -78,7 +78,7 @@ def test_pipeline_is_light() -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py"])
+@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py", "serve.py", "chat.py"])
 def test_users_mistake_is_one_line_and_exit_code_2(script: str, tmp_path: Path) -> None:
     done = python(str(SCRIPTS / script), "--set", f"paths.workspace={tmp_path / 'w'}", "--set", "train.iteratons=3")
     assert done.returncode == 2

@@ -27,7 +27,8 @@ GB = 10**9
 def doctor(*flags: str, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The script as its user starts it; `before` runs first in the same process."""
     script = str(PROJECT / "scripts" / "doctor.py")
-    code = f"import runpy, sys\n{before}\nsys.argv = {[script, *flags]!r}\nsys.path.insert(0, {str(PROJECT / 'scripts')!r})\nrunpy.run_path({script!r}, run_name='__main__')"
+    start = f"sys.argv = {[script, *flags]!r}; sys.path.insert(0, {str(PROJECT / 'scripts')!r})"
+    code = f"import runpy, sys\n{before}\n{start}\nrunpy.run_path({script!r}, run_name='__main__')"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment})
 
 
@@ -88,8 +89,10 @@ def test_each_package_that_does_not_fit_has_its_command(tmp_path: Path) -> None:
 
 def test_the_hub_is_waited_for_no_longer_than_configured(silent_hub: str) -> None:
     code = (
-        "from gradus.config import load_config\nfrom gradus.doctor.reach import asking_the_hub\nimport time\nstart = time.monotonic()\n"
-        "finding = asking_the_hub(load_config(settings=['model.hub.timeout_seconds=0.5']))()\nprint(finding.level, time.monotonic() - start < 3, finding.text)"
+        "from gradus.config import load_config\nfrom gradus.doctor.reach import asking_the_hub\n"
+        "import time\nstart = time.monotonic()\n"
+        "finding = asking_the_hub(load_config(settings=['model.hub.timeout_seconds=0.5']))()\n"
+        "print(finding.level, time.monotonic() - start < 3, finding.text)"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": silent_hub, "PYTHONPATH": str(PROJECT / "scripts")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=environment)

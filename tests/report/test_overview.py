@@ -96,6 +96,12 @@ def test_the_table_lists_all_runs_newest_first_with_links(case: Case, record: Re
     assert "train.iterations: 9" in said
     assert len(page.of("table")) == len(page.of("caption")) == 2
     assert all(th.get("scope") for th in page.of("th"))
+    assert [tag for tag, _ in page.tags if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h2"]
+    assert len(page.of("select")) == len(page.of("label")) == 2
+    (policy,) = [meta["content"] for meta in page.of("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
 
 
 def test_a_single_run_has_nothing_to_be_compared_with(case: Case) -> None:

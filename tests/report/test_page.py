@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gradus.errors import GradusError, UserError
-from gradus.judgement import Judged, JudgeScore, Pairs
+from gradus.judgement import Judged, JudgeScore, Pairs, PairVerdict
 from gradus.report import STEP
 from gradus.report.numbers import ABSENT
 from gradus.report.render import code_span, fenced
@@ -281,7 +281,9 @@ def test_a_judge_is_shown_beside_the_grade_when_there_was_one(case: Case) -> Non
     scores = {"tuned": JudgeScore(4.1, Interval(3.8, 4.4), 4)}
     judged = Judged("judge-model", "rubric.md", "e" * 64, pairs, scores, 8, 2, {"no JSON": 1}, 900, 90, None)
     case.evaluation = replace(case.evaluation, judge=judged)
+    case.answers[0] = replace(case.answers[0], judge=PairVerdict("tuned", "tie", ("It <b>names</b> the sum.",)))
     page = visible(case.page())
+    assert "Judge: tuned. “It <b>names</b> the sum.”" in page
     assert "judge-model saw question, reference and both answers, in both orders. It does not change the grade." in page
     assert "Win rate of the tuned model 88 % (60 % to 100 %)" in page
     assert "Mean of 0 to 5, tuned 4.10 (3.80 to 4.40)" in page

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradus.config import load_config
-from gradus.config.schema import Serve
+from gradus.config.serve import Serve
 from gradus.errors import GradusError, UserError
 from gradus.files import sha256_file, sha256_json, write_json
 from gradus.registry import Registry
@@ -98,9 +98,9 @@ def test_a_damaged_version_is_told_once_and_the_old_one_stays(workspace: Path, t
     assert told.text.count("v2 stays in use") == 1
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])  # noqa: S104
 def test_another_host_than_loopback_must_be_wanted_twice(host: str) -> None:
-    with pytest.raises(UserError, match="serve.other_hosts=true"):
+    with pytest.raises(UserError, match=r"serve\.other_hosts=true"):
         settings(f"serve.host='{host}'")
     assert not settings(f"serve.host='{host}'", "serve.other_hosts=true").is_private
 

@@ -55,13 +55,10 @@ def bases(config: Config, memory: int, *, gpu: bool) -> Finding:
     fitting = [name for name in need if need[name] <= limit]
     table = ", ".join(f"{name.rpartition('/')[2]} {need[name] / 1e9:.1f}" for name in need)
     tokens = f"{config.train.batch_size} x {config.prepare.max_tokens} tokens"
-    text = (
-        f"{fitting[-1] if fitting else 'only the built-in base'} fits into {limit / 1e9:.1f} GB. GB to train with {tokens}, a rough estimate: {table}"
-    )
+    largest = fitting[-1] if fitting else "only the built-in base"
+    text = f"{largest} fits into {limit / 1e9:.1f} GB. GB to train with {tokens}, a rough estimate: {table}"
     wanted = config.model.hub.name if config.model.base == "auto" and gpu else config.model.base
     if wanted in need and wanted not in fitting:
-        cure = "06_train_mlx measures it and then takes gradient checkpointing or smaller parts; or set train.gradient_checkpointing=true, "
-        return Finding(
-            "base", "warning", f"{wanted} would not fit whole. {text}", cure + "a smaller train.batch_size, or take a preset of config/presets"
-        )
+        cure = "06_train_mlx measures it, and cuts the batches when it must. Or set train.gradient_checkpointing=true, or take a preset"
+        return Finding("base", "warning", f"{wanted} would not fit whole. {text}", cure)
     return Finding("base", "ok", text)

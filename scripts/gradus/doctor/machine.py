@@ -78,15 +78,11 @@ def device() -> Iterator[Finding]:
     try:
         from gradus.backend import BLAS, SLOW_GFLOPS, device_name, matmul_gflops, mx
     except ImportError as error:
-        yield Finding(
-            "device", "bad", f"MLX cannot be loaded ({error})", "Install the packages: make clean && make doctor, or pip install -r requirements.txt"
-        )
+        yield Finding("device", "bad", f"MLX cannot be loaded ({error})", "Install the packages: pip install -r requirements.txt")
         return
     name = device_name()
     if name == "cpu":
-        cure = (
-            "Training a model of the hub takes hours here: model.base=auto takes the tiny built-in one. For real models take a Mac or an NVIDIA card"
-        )
+        cure = "Training a model of the hub takes hours here, so model.base=auto takes the tiny built-in one; a Mac or an NVIDIA card helps"
         yield Finding("device", "warning", "cpu: MLX finds no Metal and no CUDA", cure)
     else:
         information = mx.device_info()

@@ -18,9 +18,7 @@ def packages(file: Path = REQUIREMENTS) -> Iterator[Finding]:
     try:
         from packaging.requirements import Requirement
     except ImportError:
-        yield Finding(
-            "packages", "bad", "none of Gradus' packages seem to be installed here", "Install them: make doctor, or pip install -r requirements.txt"
-        )
+        yield Finding("packages", "bad", "the packages of Gradus are not installed here", "Install them: pip install -r requirements.txt")
         return
     lines = [line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
     wanted = [requirement for requirement in map(Requirement, filter(None, lines)) if not requirement.marker or requirement.marker.evaluate()]

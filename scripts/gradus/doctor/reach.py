@@ -93,9 +93,8 @@ def current_model(workspace: Path) -> Finding:
         if not book.versions:
             return Finding("registry", "ok", f"no model yet in {workspace}; make run makes one")
         if book.current is None:
-            return Finding(
-                "registry", "warning", f"{len(book.versions)} versions, none current", "See python scripts/09_promote.py list, then promote one"
-            )
+            cure = "Promote one: python scripts/09_promote.py list shows them"
+            return Finding("registry", "warning", f"{len(book.versions)} versions, none current", cure)
         version = Registry(workspace).get_latest()
     except GradusError as error:
         return Finding("registry", "bad", error.what, error.cure)

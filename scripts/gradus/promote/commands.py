@@ -76,9 +76,10 @@ def register_run(config: Config, *, force: bool, dry_run: bool) -> str:
     outcome = run_step(REGISTER, config, STEPS, force=force, dry_run=dry_run)
     if outcome.status == "would run":
         return f"would register the adapter of run {config.run.name}"
-    known = "registered before" if outcome.status == "up to date" else "registered"
+    known = "was registered before" if outcome.status == "up to date" else "is registered"
     version = Registry(workspace_of(config)).get(outcome.summary["version"])
-    return f"{version.id} is {known}, it is {version.state} now   next: python scripts/09_promote.py promote {version.id}"
+    following = "" if version.state == "current" else f"   next: python scripts/09_promote.py promote {version.id}"
+    return f"{version.id} {known} ({version.state}){following}"
 
 
 def promote_version(registry: Registry, version_id: str, config: Config, *, force: bool, dry_run: bool = False) -> str:

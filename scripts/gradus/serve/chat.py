@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradus.chat import Messages, prompt_tokens
 from gradus.cli import write_line
 from gradus.config import Config
-from gradus.config.schema import Serve
+from gradus.config.serve import Serve
 from gradus.errors import UserError
 from gradus.models import load_with_config
 from gradus.serve.current import Current

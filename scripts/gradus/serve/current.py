@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradus.config.schema import Serve
+from gradus.config.serve import Serve
 from gradus.errors import GradusError
 from gradus.files import read_json, sha256_file, sha256_json
 from gradus.registry import Registry

@@ -24,7 +24,7 @@ from mlx_lm.models.cache import LRUPromptCache, make_prompt_cache
 from mlx_lm.server import APIHandler, ModelProvider, ResponseGenerator
 
 from gradus.backend import mx, nn
-from gradus.config.schema import Serve
+from gradus.config.serve import Serve
 from gradus.errors import GradusError, UserError
 from gradus.models import load_with_config
 from gradus.serve.current import Current, Served
@@ -36,6 +36,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 class Provider(ModelProvider):
     """mlx-lm's keeper of the loaded model. It loads registered versions by their id, and no path or name from outside."""
+
+    model_key: tuple[str, str | None, None] | None
 
     def __init__(self, current: Current, settings: Serve) -> None:
         super().__init__(_arguments(settings))
@@ -221,9 +223,8 @@ class Server(ThreadingHTTPServer):
         while not self._stopping.wait(self._settings.poll_seconds):
             self._current.refresh()
             if not generator.generation_available():
-                self.failure = GradusError(
-                    "generating failed, and the server has stopped", where="serve", cure="See the messages above; start it again"
-                )
+                cure = "See the messages above; start it again"
+                self.failure = GradusError("generating failed, and the server has stopped", where="serve", cure=cure)
                 self.shutdown()
                 return
 
