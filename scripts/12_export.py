@@ -3,7 +3,7 @@
 Example:
     python scripts/12_export.py --set export.model_name=my-model
     python scripts/12_export.py --set "export.formats=[huggingface, gguf-q8_0, ollama, lmstudio]"
-    python scripts/12_export.py --set export.upload.repo=me/my-model --push    # private; the token comes from HF_TOKEN
+    python scripts/12_export.py --set export.upload.repo=me/my-model --push
 """
 
 import sys

@@ -81,13 +81,24 @@ def _continue(config: Config, steps: dict[str, Step], registry: Registry, told: 
     known = trained_on(registry.book(), _data_hashes(config, steps))
     if known and not force:
         told.decision, told.reason = "nothing new", f"{known.id} was trained on the same data"
-        write_line(f"nothing new: {told.reason}, {told.figures['documents']:,} documents as before")
+        write_line(f"nothing new: {told.reason} ({told.figures['documents']:,} documents, {told.figures['documents_new']:,} new)")
+        if known.state == "current":
+            _deliver_rest(config, steps, known)
         return
     run_all(config, steps, *MODEL, force=force)
     _note_decision(config, steps, told)
     if told.decision == "promoted":
         run_all(config, steps, *DELIVERY, force=force)
     write_line(f"{told.figures['version']} {told.decision}: {told.reason}")
+
+
+def _deliver_rest(config: Config, steps: dict[str, Step], current: Version) -> None:
+    """Package the current model when an earlier continuation that promoted it did not get that far."""
+    own = config.model_copy(update={"run": config.run.model_copy(update={"name": current.run})})
+    if re.search(r"-continued-\d+$", current.run) and any(
+        run_step(step, own, steps, dry_run=True).status == "would run" for step in chosen_steps(steps, *DELIVERY)
+    ):
+        run_all(own, steps, *DELIVERY)
 
 
 def config_of_continuation(config: Config, registry: Registry) -> Config:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,7 @@ class Place:
     """A folder of documents and a workspace."""
 
     root: Path
+    rubric: Path
     tiny_settings: list[str]
 
     @property
@@ -89,7 +90,7 @@ class Place:
         small |= {"evaluate.embedding.model": "'off'", "evaluate.bootstrap_samples": 100, "promote.must_beat_base": "false"}
         small |= {"promote.tolerance_points": 100, "promote.significance": 0.001, "fidelity.questions": 2, "fidelity.answer_tokens": 4}
         small |= {"quantize.recipes": "[8]", "quantize.grade": "false", "quantize.speed_tokens": 2}
-        small["evaluate.rubric"] = self.root / "rubric.yaml"
+        small["evaluate.rubric"] = self.rubric
         return [*self.tiny_settings, *(f"{key}={value}" for key, value in small.items())]
 
     def config(self, *settings: str) -> Config:
@@ -103,12 +104,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str])
     from gradus.continuing import continue_run
     from gradus.pipeline import STEPS
 
-    place = Place(tmp_path_factory.mktemp("continuing"), tiny_settings)
+    place = Place(tmp_path_factory.mktemp("continuing"), tmp_path_factory.mktemp("rubric") / "rubric.yaml", tiny_settings)
     for name in list(FACTS)[:-1]:
         write_document(place.documents, name)
     # Of so few and short questions chance decides whether answers of others score as low as the rubric expects.
     rubric = (PROJECT / "config" / "rubric.yaml").read_text(encoding="utf-8")
-    (place.root / "rubric.yaml").write_text(re.sub(r"shuffled_below: \S+", "shuffled_below: 90", rubric), encoding="utf-8")
+    place.rubric.write_text(re.sub(r"shuffled_below: \S+", "shuffled_below: 90", rubric), encoding="utf-8")
     with chdir(place.root):
         continue_run(place.config(), STEPS)
     return place
@@ -119,4 +120,4 @@ def place(finished: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """A copy to go on with, elsewhere: that it goes on there shows that a project can be moved."""
     shutil.copytree(finished.root, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
-    return Place(tmp_path / "copy", finished.tiny_settings)
+    return replace(finished, root=tmp_path / "copy")

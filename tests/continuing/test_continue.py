@@ -6,6 +6,7 @@ import json
 import os
 import plistlib
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ def test_the_first_continuation_trains_and_promotes(finished: Place) -> None:
 def test_nothing_new_is_one_line_and_no_training(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     before = state(place)
     continue_run(place.config(), STEPS)
-    assert capsys.readouterr().out == "nothing new: v1 was trained on the same data, 8 documents as before\n"
+    assert capsys.readouterr().out == "nothing new: v1 was trained on the same data (8 documents, 0 new)\n"
     line = history(place)[-1]
     assert (line["decision"], line["documents_new"], line["current"], line["valid_loss"]) == ("nothing new", 0, "v1", None)
     assert not (place.workspace / "adapters" / "weekly-continued-2").exists()
@@ -99,6 +100,16 @@ def test_a_failure_leaves_the_current_model_and_exits_with_1(place: Place) -> No
     assert "Traceback" not in done.stderr
     assert Registry(place.workspace).get_latest().id == "v1"
     assert state(place) == before
+
+
+def test_what_was_not_delivered_after_a_promotion_is_delivered_next_time(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    exported = place.workspace / "models" / "export" / "weekly-continued-1"
+    before = state(place)
+    shutil.rmtree(exported)
+    continue_run(place.config(), STEPS)
+    assert history(place)[-1]["decision"] == "nothing new"
+    assert "[ 1/3] 10_fuse: up to date" in capsys.readouterr().out
+    assert state(place).keys() == before.keys()
 
 
 def test_a_damaged_registry_is_a_failure_with_a_line(place: Place) -> None:

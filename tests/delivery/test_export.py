@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gradus.compare import ask
 from gradus.config import load_config
 from gradus.errors import GradusError, UserError
 from gradus.export import STEP
@@ -18,6 +19,7 @@ from gradus.export.card import cell, fenced, front_matter, model_card
 from gradus.export.facts import read_facts
 from gradus.export.work import export
 from gradus.files import read_json, sha256_file, write_json
+from gradus.models import load_model
 from gradus.step import StepContext
 
 from .random_models import qwen_tokenizer
@@ -158,6 +160,19 @@ def test_gguf_with_modelfile_and_folders_for_lmstudio(run_export: Export) -> Non
     assert text.startswith("FROM ../gguf/my-model-Q8_0.gguf\n")
     assert text.endswith('PARAMETER stop "<|im_end|>"\nPARAMETER temperature 0\nPARAMETER num_ctx 256\n')
     assert (context.out / "ollama" / "../gguf/my-model-Q8_0.gguf").is_file()
+
+
+@pytest.mark.usefixtures("speakable")
+def test_the_card_names_the_gguf_files_with_what_they_cost(run_export: Export, inputs: dict[str, Path]) -> None:
+    fused = read_json(inputs["10_fuse/fuse.json"])
+    model, tokenizer = load_model(inputs["10_fuse/model"])
+    fused["sample"]["answer"] = ask(model, tokenizer, fused["sample"]["messages"], fused["sample"]["max_tokens"])
+    inputs["10_fuse/fuse.json"] = inputs["10_fuse/model"].with_name("fuse.json")
+    write_json(inputs["10_fuse/fuse.json"], fused)
+    context = run_export("export.formats=[huggingface, gguf-q8_0]", *GGUF)
+    drift = read_json(context.out / "export.json")["gguf"][0]["drift"]
+    assert f"B | {drift['loss_difference']:+.4f} | {100 * drift['equal_answers']:.0f} % |" in card(context)[1]
+    assert "| gguf/gradus-model-Q8_0.gguf | " in card(context)[1]
 
 
 def test_a_tokenizer_of_its_own_is_refused_as_gguf(run_export: Export, inputs: dict[str, Path], tmp_path: Path) -> None:

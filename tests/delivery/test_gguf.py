@@ -15,7 +15,7 @@ from gradus.config import load_config
 from gradus.errors import GradusError, UserError
 from gradus.export.gguf_check import check_file, error_bound
 from gradus.export.gguf_export import GgufFile, GgufSource, open_source, write_files
-from gradus.export.gguf_file import FILE_TYPES, About, write_gguf
+from gradus.export.gguf_file import About, write_gguf
 from gradus.export.gguf_pretokenizer import LLAMA3, QWEN2, pretokenizer_name
 from gradus.export.gguf_vocabulary import read_vocabulary
 from gradus.export.gguf_weights import architecture_of, halves_of_pairs, pairs_of_halves
@@ -24,6 +24,7 @@ from gradus.models import generate_answers, load_model
 
 from .random_models import KINDS, qwen_tokenizer, random_model
 
+WRITTEN = ("f16", "bf16", "q8_0", "q4_0")
 ABOUT = About("tiny", "", "")
 LOOSE = [f"export.gguf.{group}.{key}" for group in ("sixteen_bits", "fewer_bits") for key in ("max_loss_difference=9", "min_equal_answers=0")]
 
@@ -60,9 +61,9 @@ def fields(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_architecture_in_each_format_is_the_model_within_the_formats_bounds(folders: dict[str, Path], tmp_path: Path, kind: str) -> None:
-    files = {file.kind: file for file in write_all(open_source(folders[kind]), tmp_path / "gguf", [*FILE_TYPES])}
-    assert {path.name for path in (tmp_path / "gguf").iterdir()} == {f"tiny-{name.upper()}.gguf" for name in FILE_TYPES}
-    errors = [files[name].check.relative_error for name in ("f16", "bf16", "q8_0", "q4_0")]
+    files = {file.kind: file for file in write_all(open_source(folders[kind]), tmp_path / "gguf", [*WRITTEN])}
+    assert {path.name for path in (tmp_path / "gguf").iterdir()} == {f"tiny-{name.upper()}.gguf" for name in WRITTEN}
+    errors = [files[name].check.relative_error for name in WRITTEN]
     assert errors == sorted(errors)
     assert 0 < errors[0] < 3e-4
     assert all(0.5 < (file.check.share_of_bound or 0) <= 1 for file in files.values())

@@ -63,7 +63,15 @@ def score(value: float, target: float, parts: tuple[Part, ...]) -> Score:
 
 
 def model(percent: float, letter: str | None, bold: float) -> ModelScores:
-    formatting = score(percent / 100, 0.7, (Part("bold", bold, 0.6, 2.0, 3), Part("tables", None, 0.5, 1.0, 0), Part("finished", 1.0, 0.9, 1.0, 4)))
+    formatting = score(
+        percent / 100,
+        0.7,
+        (
+            Part("bold", bold, 0.6, 2.0, 3, interval=Interval(bold - 0.1, bold + 0.1)),
+            Part("tables", None, 0.5, 1.0, 0),
+            Part("finished", 1.0, 0.9, 1.0, 4),
+        ),
+    )
     content = score(percent / 100, 0.5, (Part("rouge_l", percent / 100, None, 1.0, 4), Part("repetition", 0.9, None, 1.0, 4, True)))
     letters = None if letter is None else (letter, letter)
     likelihood = ReferenceLikelihood(2.0, 7.4, 1.4, 400)

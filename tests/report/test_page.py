@@ -17,7 +17,7 @@ from gradus.report import STEP
 from gradus.report.numbers import ABSENT
 from gradus.report.render import code_span, fenced
 from gradus.report.work import write_report
-from gradus.results import Interval
+from gradus.results import Interval, Part
 
 if TYPE_CHECKING:
     from tests.report.conftest import Case
@@ -105,7 +105,7 @@ def test_what_was_not_measured_is_absent_and_never_zero(case: Case) -> None:
 
 def test_a_criterion_that_counted_for_no_answer_is_left_out(case: Case) -> None:
     criteria = visible(case.page()).split("Formatting against targets")[1].split("Controls")[0]
-    assert "Bold" in criteria
+    assert "Bold key terms set in bold, but not everything 3 0.20 0.80 0.70 to 0.90 0.60 reached" in criteria
     assert "Tables" not in criteria
 
 
@@ -199,7 +199,7 @@ def test_foreign_text_is_no_markup_in_the_markdown(case: Case) -> None:
     rendered = Parsed(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
     assert rendered.of("script", "img") == [{"src": "loss_curve.png", "alt": "Training and validation loss over iterations"}]
     assert rendered.of("a") == []
-    assert len(rendered.of("details")) == 2
+    assert len(rendered.of("details")) == text.count("\n<details>") == 7
 
 
 @pytest.mark.parametrize("text", ["", "plain", "```py\nx\n```", "`````", "ends with `", "` starts", "a | b"])
@@ -238,7 +238,7 @@ def test_the_way_of_the_data_is_told_with_the_reasons(case: Case) -> None:
     assert "20 of 100 examples." in data
     assert "Low quality score 15" in data
     assert "Nearly the same as another 5" in data
-    assert "Examples with personal data or keys, masked: 2, with email 2." in data
+    assert "Examples with personal data or keys, masked: 2; finds: email 2." in data
     assert ABSENT not in data.split("Paraphrase")[0]
 
 
@@ -290,3 +290,13 @@ def test_a_judge_is_shown_beside_the_grade_when_there_was_one(case: Case) -> Non
     assert "Replies of no use no JSON 1" in page
     assert "Cost" not in page, "a price that is not known is not shown"
     assert "judge-model" in case.markdown()
+
+
+def test_a_penalty_is_called_a_factor_and_no_gain(case: Case) -> None:
+    tuned, base = case.evaluation.tuned, case.evaluation.base
+    case.evaluation = replace(case.evaluation, base=replace(base, content=replace(base.content, parts=(Part("echo", 0.0, None, 1.0, 4, True),))))
+    echo = replace(tuned.content, parts=(Part("echo", 1.0, None, 1.0, 4, True),))
+    case.evaluation = replace(case.evaluation, tuned=replace(tuned, content=echo))
+    page = visible(case.page())
+    assert "No echo 1 when the answer is not the question again; a factor on the others 4 0.00 1.00" in page
+    assert "no echo" not in page.split("What changed")[2].split("Base against tuned")[0]

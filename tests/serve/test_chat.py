@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
 import pty
 import re
 import select
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.errors import UserError
 from gradus.models import generate_answers, load_model
 from gradus.registry import Registry
-from gradus.serve.chat import Conversation, Model, clean
+from gradus.serve.chat import Conversation, Model, clean, show_answer
 from gradus.serve.current import Current
 
 QUESTION = "What does sine return?"
@@ -47,13 +52,20 @@ def test_through_a_pipe_only_the_answers_are_written(registered: Path) -> None:
     assert "The conversation is forgotten." in done.stderr
 
 
+def _take_terminal() -> None:
+    """In the child: make its standard input the terminal that controls it, so that Ctrl-C becomes a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A program in a pseudo-terminal, as a person has it before them."""
 
     def __init__(self, words: list[str]) -> None:
         self._screen, side = pty.openpty()
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
-        self.process = subprocess.Popen(words, stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            words, stdin=side, stdout=side, stderr=side, env=environment, start_new_session=True, preexec_fn=_take_terminal
+        )
         os.close(side)
         self.text = ""
 
@@ -115,3 +127,26 @@ def test_the_oldest_turns_go_when_the_model_reads_no_more(registered: Path) -> N
 
 def test_an_answer_cannot_steer_the_terminal() -> None:
     assert clean("a\x1b[2J\x07b\n\tc\x9b1mü…") == "a[2Jb\n\tc1mü…"
+
+
+@pytest.mark.parametrize("console", [None, Console(file=io.StringIO())])
+def test_a_stopped_answer_is_kept_as_far_as_it_went(console: Console | None, capsys: pytest.CaptureFixture[str]) -> None:
+    def pieces() -> Iterator[str]:
+        yield "So "
+        yield "far"
+        raise KeyboardInterrupt
+
+    assert show_answer(pieces(), console) == "So far"
+    assert (capsys.readouterr().out == "So far\n") is (console is None)
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_ctrl_c_and_ctrl_d_leave_at_the_prompt(registered: Path, key: str) -> None:
+    terminal = Terminal(command(registered))
+    try:
+        terminal.wait_for("Talking to v2")
+        terminal.wait_for("> ")
+        terminal.type(key)
+        assert terminal.process.wait(30) == 0
+    finally:
+        terminal.close()

@@ -21,9 +21,12 @@ from typing import Any
 import openai
 import pytest
 
+from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.models import generate_answers, load_model
 from gradus.registry import Registry
+from gradus.serve.current import Current, Served
+from gradus.serve.server import Provider
 
 QUESTION = "What does sine return?"
 TOKENS = 12
@@ -194,6 +197,19 @@ def test_rollback_is_picked_up_while_answers_are_under_way(server: Running) -> N
         server.ask(QUESTION, model="v2")
 
 
+def test_another_version_in_the_same_folder_is_loaded_anew(registered: Path, tiny_base: Path) -> None:
+    """As 10_fuse leaves it when a run of the same name was trained again."""
+    registry, settings = Registry(registered), load_config().serve
+    current = Current(registry, settings)
+    provider = Provider(current, settings)
+    loaded = []
+    for version in ("v1", "v1", "v2"):
+        current.served = Served(registry.get(version), tiny_base, None)
+        loaded.append(provider.load(provider.name())[0])
+    assert loaded[0] is loaded[1]
+    assert loaded[1] is not loaded[2]
+
+
 def test_ctrl_c_ends_it_cleanly(server: Running) -> None:
     """The last of this file: it stops the server that the others share."""
     os.killpg(server.process.pid, signal.SIGINT)
@@ -210,6 +226,8 @@ def test_without_a_current_model_it_says_so_and_stops(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_dry_run_says_what_would_be_served(registered: Path) -> None:
-    done = subprocess.run(command(registered, "--dry-run"), capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout.startswith("would serve v2 (grade B")) == (0, True)
+def test_a_dry_run_says_what_would_be_served(registered: Path, tmp_path: Path) -> None:
+    for workspace, says in ((registered, "would serve v2 (grade B"), (tmp_path / "w", "would stop: ")):
+        done = subprocess.run(command(workspace, "--dry-run"), capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout.startswith(says)) == (0, True)
+    assert not (tmp_path / "w").exists()

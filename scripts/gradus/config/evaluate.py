@@ -12,6 +12,8 @@ from gradus.config.teacher import Teacher
 
 
 class Judge(Teacher):
+    """The keys of a teacher, and what a judge is told and shown."""
+
     rubric: str
     source_characters: Positive
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gradus.config.delivery import FidelityLimits
-from gradus.config.section import Name, Section
+from gradus.config.section import Name, Positive, Section
 
 Format = Literal[
     "huggingface",
@@ -23,9 +23,14 @@ class GgufLimits(Section):
     fewer_bits: FidelityLimits
 
 
+class OllamaParameters(Section):
+    temperature: Annotated[float, Field(ge=0)]
+    num_ctx: Positive
+
+
 class Ollama(Section):
     create: bool
-    parameters: dict[Name, float | int]
+    parameters: OllamaParameters
 
 
 class Upload(Section):

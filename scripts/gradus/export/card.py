@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 from gradus import __version__
 from gradus.errors import GradusError
 from gradus.export.facts import Facts
+from gradus.export.gguf_export import GgufFile
 
 TEMPLATE = "card.md"
 
 
-def model_card(facts: Facts) -> str:
-    """The text of the card's `README.md`.
+def model_card(facts: Facts, files: Sequence[GgufFile] = ()) -> str:
+    """The text of the card's `README.md`; `files` are the GGUF files that go with the folder.
 
     Raises:
         GradusError: when a file of an earlier step lacks a figure that the card states.
@@ -28,7 +30,7 @@ def model_card(facts: Facts) -> str:
     )  # fmt: skip
     environment.filters |= {"cell": cell, "fenced": fenced, "percent": percent, "size": size, "number": number}
     try:
-        body = environment.get_template(TEMPLATE).render({**vars(facts), "version": __version__})
+        body = environment.get_template(TEMPLATE).render({**vars(facts), "files": files, "version": __version__})
     except UndefinedError as error:
         cure = "Run the earlier steps again: python scripts/run_all.py --force"
         raise GradusError(f"a figure for the model card is missing ({error.message})", where="12_export", cure=cure) from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradus.backend import nn
+from gradus.backend import mx, nn, tree_flatten
 from gradus.config.export import GgufLimits
 from gradus.export.gguf_check import FileCheck, check_file
 from gradus.export.gguf_fidelity import check_drift, drift_of
@@ -81,17 +81,19 @@ def write_files(source: GgufSource, folder: Path, kinds: Sequence[str], about: A
 def _write(source: GgufSource, path: Path, kind: str, about: About) -> list[str]:
     if kind in FILE_TYPES:
         return write_gguf(path, kind, source.model, source.architecture, source.tensors, source.vocabulary, about)
-    with _sixteen_bits(source, path, about) as whole:
+    with _exact(source, path, about) as whole:
         quantize_file(quantize_tool(), whole, path, kind)
     return []
 
 
 @contextmanager
-def _sixteen_bits(source: GgufSource, path: Path, about: About) -> Iterator[Path]:
-    """The model in bfloat16, which no value overflows, for as long as llama-quantize reads it."""
+def _exact(source: GgufSource, path: Path, about: About) -> Iterator[Path]:
+    """The model without any rounding, in the floating-point type it has, for as long as llama-quantize reads it."""
     whole = path.with_name(f"{about.name}-whole.gguf")
+    types = {str(value.dtype) for _, value in tree_flatten(source.model.parameters()) if mx.issubdtype(value.dtype, mx.floating)}
+    kind = {"mlx.core.bfloat16": "bf16", "mlx.core.float16": "f16"}.get(types.pop(), "f32") if len(types) == 1 else "f32"
     try:
-        write_gguf(whole, "bf16", source.model, source.architecture, source.tensors, source.vocabulary, about)
+        write_gguf(whole, kind, source.model, source.architecture, source.tensors, source.vocabulary, about)
         yield whole
     finally:
         whole.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BLOCK = 32
 # Formats by their name in the configuration, with their number as a file type (LlamaFileType).
-FILE_TYPES = {"f16": 1, "q4_0": 2, "q8_0": 7, "bf16": 32}
+FILE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 7, "bf16": 32}
 SPECIAL_KEYS = {"bos": "bos", "eos": "eos", "eot": "eot", "eom": "eom", "pad": "padding", "unk": "unknown"}
 
 
@@ -38,7 +38,7 @@ def write_gguf(
     """Write the file.
 
     Args:
-        kind: `f16`, `bf16`, `q8_0` or `q4_0`.
+        kind: a key of `FILE_TYPES`.
 
     Returns:
         The tensors that are kept in 16 bits because their rows are no multiple of the format's block of 32.

@@ -17,15 +17,13 @@ def write_modelfile(folder: Path, source: GgufSource, file: GgufFile, settings: 
     """Write `folder/Modelfile` for one GGUF file. Raises UserError when the chat template has no form in Go."""
     vocabulary, tokenizer = source.vocabulary, source.tokenizer
     ends = [number for role, number in vocabulary.special.items() if role in ("eos", "eot", "eom")]
-    parameters = dict(settings.ollama.parameters)
-    if "num_ctx" in parameters:
-        parameters["num_ctx"] = min(int(parameters["num_ctx"]), source.context)
+    wanted = settings.ollama.parameters
     text = modelfile(
         os.path.relpath(file.path, folder),
         chat_form(tokenizer, str(source.folder)),
         bos=vocabulary.tokens[vocabulary.special["bos"]] if vocabulary.adds_bos else "",
         stops=[vocabulary.tokens[number] for number in ends],
-        parameters=parameters,
+        parameters={"temperature": wanted.temperature, "num_ctx": min(wanted.num_ctx, source.context)},
     )
     write_text(folder / "Modelfile", text)
     return folder / "Modelfile"

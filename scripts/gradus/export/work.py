@@ -37,19 +37,19 @@ def export(context: StepContext) -> Summary:
     settings = context.config.export
     program = ollama_program() if settings.ollama.create else ""
     facts = read_facts(context)
-    checks = _huggingface(context, facts) if "huggingface" in settings.formats else None
-    exported = Exported(checks, _gguf(context, facts) if settings.gguf_kinds else [])
+    files = _gguf(context, facts) if settings.gguf_kinds else []
+    exported = Exported(_huggingface(context, facts, files) if "huggingface" in settings.formats else None, files)
     if program:
         create(program, facts.name, context.out / "ollama" / "Modelfile")
     write_json(context.out / "export.json", _record(context, facts, exported))
     return _summary(context, facts, exported)
 
 
-def _huggingface(context: StepContext, facts: Facts) -> Checks:
+def _huggingface(context: StepContext, facts: Facts, files: list[GgufFile]) -> Checks:
     source = context.input("10_fuse/model" if facts.variant == "fused" else "11_quantize/model")
     folder = context.out / "huggingface"
     copy_model(source, folder)
-    write_text(folder / "README.md", model_card(facts))
+    write_text(folder / "README.md", model_card(facts, files))
     return check_folder(folder, source, facts.sample)
 
 

@@ -52,7 +52,7 @@ def quantize(context: StepContext) -> Summary:
     shutil.rmtree(context.out / "recipes")
     write_json(context.out / "quantization.json", _record(before, rows, row, kept=quantized) | {"sample": samples[row.recipe]})
     write_json(context.out / "speed.json", _speed(before, rows))
-    draw(_bars(before, rows, row), f"{row.recipe}: {row.ratio:.1f} times smaller", context.out / "quantization.png")
+    draw(_bars(before, rows, row), f"Kept: {_named(row.recipe)}, {row.ratio:.1f} times smaller", context.out / "quantization.png")
     return _summary(before, rows, row, settings)
 
 
@@ -100,8 +100,12 @@ def _speed(before: Measured, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _bars(before: Measured, rows: Sequence[Row], chosen: Row) -> list[Bar]:
     plain = _bar("unquantized", "unquantized", before.figures, before.tokens_per_second, before.graded)
-    shrunk = [_bar(row.recipe, "kept" if row is chosen else "other", row.after, row.tokens_per_second, row.graded) for row in rows]
+    shrunk = [_bar(_named(row.recipe), "kept" if row is chosen else "other", row.after, row.tokens_per_second, row.graded) for row in rows]
     return [plain, *shrunk]
+
+
+def _named(recipe: str) -> str:
+    return f"{recipe} bits" if recipe.isdigit() else recipe
 
 
 def _bar(name: str, kind: str, figures: Figures, speed: float, graded: Graded | None) -> Bar:
@@ -115,7 +119,7 @@ def _summary(before: Measured, rows: Sequence[Row], chosen: Row, settings: Quant
     left = f", {len(chosen.layers.left)} left as they are" if chosen.layers.left else ""
     return {
         "unquantized": plain + (f"  grade {grade.letter:2} {grade.percent:5.1f} %" if grade else ""),
-        **{row.recipe: line(row, width, chosen) for row in rows},
+        **{_named(row.recipe): line(row, width, chosen) for row in rows},
         "layers": f"{chosen.layers.quantized} quantized{left}, in groups of {chosen.quantization['group_size']}",
         "kept": f"{chosen.recipe} (quantize.chosen {settings.chosen})",
         "loss, to the graded model": f"{chosen.drift.loss_difference:+.3g} nats a token",

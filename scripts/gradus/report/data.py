@@ -123,7 +123,7 @@ def curation_notes(sources: Sources) -> list[str]:
     notes += [note for note in (_duplicates(curation), _languages(curation), _decontamination(curation)) if note]
     if curation.examples_with_personal_data:
         kinds = _listed(*((n.label(kind).lower(), count) for kind, count in curation.personal_data.items()))
-        found = n.count(curation.examples_with_personal_data) + (f", with {kinds}" if kinds else "")
+        found = n.count(curation.examples_with_personal_data) + (f"; finds: {kinds}" if kinds else "")
         notes.append(f"Examples with personal data or keys, {modes[curation.personal_data_mode]}: {found}.")
     if curation.repairs:
         notes.append(f"Mended: {_listed(*((n.label(kind).lower(), count) for kind, count in curation.repairs.items()))}.")

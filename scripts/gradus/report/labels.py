@@ -25,6 +25,8 @@ CRITERIA: dict[str, tuple[str, str]] = {
     "identifiers": ("Identifiers", "names in the reference's code"),
     "consistency": ("Consistency", "same vocabulary, similar length"),
     "repetition": ("Variety", "1 when no run of words is repeated"),
+    "brevity": ("Not too short", "1 when as long as the reference or longer"),
+    "echo": ("No echo", "1 when the answer is not the question again"),
 }
 
 

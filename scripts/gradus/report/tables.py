@@ -44,6 +44,8 @@ class CriterionRow:
     tuned: float | None
     target: float | None
     reached: bool | None
+    factor: bool
+    """Whether it multiplies the others instead of being one of them."""
     spread: str
     """The interval of `tuned`, '' when there is none."""
     bars: Markup
@@ -149,7 +151,7 @@ def criteria(base: Score, tuned: Score) -> list[CriterionRow]:
     before = {part.name: part.value for part in base.parts}
     return [
         CriterionRow(
-            criterion(part.name), hint(part.name), part.counted, before.get(part.name), part.value, part.target, part.reached,
+            criterion(part.name), hint(part.name), part.counted, before.get(part.name), part.value, part.target, part.reached, part.factor,
             _interval(part.interval, 2) if part.interval else "", bars(before.get(part.name), part.value, part.target),
         )
         for part in tuned.parts

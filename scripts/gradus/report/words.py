@@ -58,13 +58,13 @@ def duel(evaluation: Evaluation) -> str:
 
 
 def changes(evaluation: Evaluation) -> list[Change]:
-    """Every criterion that both models were scored on, largest gain first."""
+    """Every criterion that both models were scored on, largest gain first; penalties, which are 1 for most answers, are none."""
     found = []
     for section in ("formatting", "content"):
         base: dict[str, Part] = {part.name: part for part in getattr(evaluation.base, section).parts}
         for part in getattr(evaluation.tuned, section).parts:
             before = base[part.name].value if part.name in base else None
-            if before is not None and part.value is not None:
+            if not part.factor and before is not None and part.value is not None:
                 found.append(Change(part.name, before, part.value))
     return sorted(found, key=lambda change: -change.gain)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 COMMANDS = """\
 /reset   forget the conversation
-/quit    leave (Ctrl-D does too; Ctrl-C stops an answer)"""
+/quit    leave (Ctrl-D and Ctrl-C do too; during an answer Ctrl-C stops it)"""
 REFRESHES_PER_SECOND = 8
 
 
@@ -118,20 +118,19 @@ def _turn(model: Model, conversation: Conversation, question: str, screen: Conso
         return conversation
     if dropped := (len(asked) - len(messages)) // 2:
         log.info("The conversation is longer than the model reads: %d turn%s left out.", dropped, "s are" if dropped > 1 else " is")
-    answer = _show(model.answer(messages), screen)
+    answer = show_answer(model.answer(messages), screen)
     kept = conversation.turns[dropped:]
     return Conversation(conversation.system, (*kept, (question, answer)))
 
 
-def _show(pieces: Iterator[str], screen: Console | None) -> str:
+def show_answer(pieces: Iterator[str], screen: Console | None) -> str:
     """Show an answer while it comes; returns it whole, or as far as it got before Ctrl-C."""
     parts: list[str] = []
     try:
         if screen is None:
             for piece in pieces:
                 parts.append(piece)
-                sys.stdout.write(piece)
-                sys.stdout.flush()
+                _write(piece)
         else:
             _show_live(pieces, parts, screen)
     except KeyboardInterrupt:
@@ -139,6 +138,13 @@ def _show(pieces: Iterator[str], screen: Console | None) -> str:
     if screen is None:
         write_line("")
     return "".join(parts).strip()
+
+
+def _write(piece: str) -> None:
+    """Part of a line, at once; what the terminal's encoding lacks is written as its escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(piece.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _show_live(pieces: Iterator[str], parts: list[str], screen: Console) -> None:
@@ -179,6 +185,6 @@ def _lines(screen: Console | None) -> Iterator[str]:
     while True:
         try:
             yield input("> ").strip()
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
             write_line("")
             return

@@ -6,7 +6,9 @@ import logging
 
 from gradus.cli import write_line
 from gradus.config import Config
+from gradus.errors import UserError
 from gradus.registry import Registry
+from gradus.serve.current import Current
 from gradus.step import workspace_of
 
 log = logging.getLogger(__name__)
@@ -18,12 +20,9 @@ def serve(config: Config, *, dry_run: bool = False) -> int:
     Raises:
         UserError: when no model is current, or the port is taken. GradusError: when the model cannot be used.
     """
-    from gradus.serve.current import Current
-
-    current = Current(Registry(workspace_of(config)), config.serve)
     if dry_run:
-        write_line(f"would serve {current.served} at {config.serve.host}, port {config.serve.port}")
-        return 0
+        return _plan(config, f"would serve {{}} at {config.serve.host}, port {config.serve.port}")
+    current = Current(Registry(workspace_of(config)), config.serve)
     from gradus.serve.server import Server
 
     server = Server(current, config.serve)
@@ -42,12 +41,18 @@ def chat(config: Config, *, dry_run: bool = False) -> int:
     Raises:
         UserError: when no model is current. GradusError: when the model cannot be used.
     """
-    from gradus.serve.current import Current
-
-    current = Current(Registry(workspace_of(config)), config.serve)
     if dry_run:
-        write_line(f"would talk to {current.served}")
-        return 0
+        return _plan(config, "would talk to {}")
+    current = Current(Registry(workspace_of(config)), config.serve)
     from gradus.serve.chat import talk
 
     return talk(current, config)
+
+
+def _plan(config: Config, what: str) -> int:
+    """Say what would happen; that there is no model yet is no mistake of a dry run."""
+    try:
+        write_line(what.format(Current(Registry(workspace_of(config)), config.serve).served))
+    except UserError as error:
+        write_line(f"would stop: {error}")
+    return 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import sys
 import threading
 from argparse import Namespace
@@ -37,7 +38,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Provider(ModelProvider):
     """mlx-lm's keeper of the loaded model. It loads registered versions by their id, and no path or name from outside."""
 
-    model_key: tuple[str, str | None, None] | None
+    model_key: tuple[str, str, str] | None
 
     def __init__(self, current: Current, settings: Serve) -> None:
         super().__init__(_arguments(settings))
@@ -63,7 +64,8 @@ class Provider(ModelProvider):
     def load(self, model_path: str, adapter_path: str | None = None, draft_model_path: str | None = None) -> tuple[nn.Module, Any]:
         """The model of a version and its tokenizer; the arguments are mlx-lm's, of which only the version's id counts."""
         served = self._by_id[model_path]
-        key = (str(served.model), str(served.adapter) if served.adapter else None, None)
+        # By the weights, not only the folder: a later run of the same name is fused into the same one.
+        key = (str(served.model), str(served.adapter), served.version.weights)
         if self.model_key != key:
             self.reset()
             mx.clear_cache()
@@ -186,6 +188,7 @@ class Server(ThreadingHTTPServer):
         self._settings, self._current = settings, current
         self.failure: Exception | None = None
         self._stopping = threading.Event()
+        self.address_family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         try:
             super().__init__((settings.host, settings.port), Handler)
         except OSError as error:
@@ -195,7 +198,8 @@ class Server(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """What a client takes as its base_url."""
-        return f"http://{self._settings.host}:{self.server_address[1]}/v1"
+        host = f"[{self._settings.host}]" if self.address_family == socket.AF_INET6 else self._settings.host
+        return f"http://{host}:{self.server_address[1]}/v1"
 
     def run(self) -> None:
         """Load the model and answer until `stop` or Ctrl-C. Raises what kept the model from loading or generating."""
