@@ -8,7 +8,8 @@ own whose Python is named by --llama-python. Without --workspace, a small run is
 fused. Then that model, and one model with random weights of each architecture, are exported by the code of 12_export.
 
 Compared are the greedy answers to held-out questions, the negative log-likelihood of the reference answers, and the
-tokens of many texts; a text with other tokens is listed. The last line is one JSON object.
+tokens of many texts; a text with other tokens is listed. A model with random weights has no favourite word: its answers
+part at the first near tie, so first token and likelihood tell more of it. The last line is one JSON object.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def training_bytes(shape: Shape, config: Config) -> float:
     A layer keeps 34 h + 5 a s bytes a token (Korthikanti et al. 2022, arXiv 2205.05198, eq. 2; width h, a heads, s tokens a
     row), with gradient checkpointing its input of 2 h alone; one layer is always whole. Logits are there three times in
     32 bit: themselves, their exponentials and their gradient. Adapter and optimizer are small beside these. Five small
-    Qwen3 models on a CPU took between half and 1.2 times of it.
+    Qwen3 models in float32 (activations counted double) on a CPU took 0.5 to 1.2 times of it.
     """
     train = config.train
     tokens = train.batch_size * config.prepare.max_tokens

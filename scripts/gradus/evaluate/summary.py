@@ -62,9 +62,7 @@ def _content(rubric: Rubric, marks: Sequence[Marks], draws: Draws) -> Score:
     return Score(fmean(values), rubric.content.target, interval(draws, values, 0, 1), rubric.weights.content, tuple(parts))
 
 
-def _part(
-    draws: Draws, name: str, weight: float, found: Sequence[Mapping[str, float]], target: float | None = None, *, factor: bool = False
-) -> Part:
+def _part(draws: Draws, name: str, weight: float, found: Sequence[Mapping[str, float]], target: float | None = None, *, factor: bool = False) -> Part:
     each = [parts.get(name) for parts in found]
     values = [value for value in each if value is not None]
     spread = interval(draws, each, 0, 1) if values else None

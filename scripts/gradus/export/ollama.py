@@ -26,7 +26,7 @@ def modelfile(weights: str, form: ChatForm, *, bos: str, stops: Sequence[str], p
     if '"""' in template or any('"' in stop for stop in stops):
         raise UserError("the chat template holds quotes that a Modelfile cannot hold", where="export.formats", cure=CURE)
     lines = [f"FROM {weights}", f'TEMPLATE """{template}"""', *(f'PARAMETER stop "{stop}"' for stop in stops)]
-    return "\n".join([*lines, *(f"PARAMETER {key} {value:g}" for key, value in parameters.items())]) + "\n"
+    return "\n".join([*lines, *(f"PARAMETER {key} {int(value) if value == int(value) else value}" for key, value in parameters.items())]) + "\n"
 
 
 def go_template(form: ChatForm, *, bos: str = "") -> str:

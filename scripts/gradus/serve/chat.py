@@ -177,8 +177,8 @@ def _screen() -> Console | None:
 def _lines(screen: Console | None) -> Iterator[str]:
     """What is typed, line by line, with the arrow keys for earlier lines; or the lines of a file."""
     if screen is None:
-        for line in sys.stdin:
-            yield line.strip()
+        for raw in sys.stdin.buffer:
+            yield raw.decode("utf-8", "replace").strip()
         return
     import readline  # noqa: F401  gives input() its history
 
