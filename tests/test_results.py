@@ -10,7 +10,7 @@ import pytest
 
 from gradus.errors import UserError
 from gradus.files import write_json, write_jsonl
-from gradus.judgement import PairVerdict
+from gradus.judgement import PairVerdict, Verdict
 from gradus.records import Base
 from gradus.results import (
     AnswerRow,
@@ -123,5 +123,6 @@ def test_the_letter_carries_what_belongs_to_it() -> None:
 
 
 def test_a_verdict_in_both_orders() -> None:
+    cases: list[tuple[Verdict | None, Verdict | None, Verdict | None]]
     cases = [("tuned", "tuned", "tuned"), ("base", "tie", "base"), ("base", "tuned", "tie"), ("tie", "tie", "tie"), (None, "base", None)]
     assert all(PairVerdict(a, b, ()).outcome == outcome for a, b, outcome in cases)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,12 @@ def test_a_killed_process_loses_no_finished_answer(tiny_base: Path, tmp_path: Pa
 
     asked: list[int] = []
     real = stream_answers
-    monkeypatch.setattr(answering, "stream_answers", lambda model, tokenizer, new, **o: asked.append(len(new)) or real(model, tokenizer, new, **o))
+
+    def counted(model: Any, tokenizer: Any, new: list[Any], **options: Any) -> Any:
+        asked.append(len(new))
+        return real(model, tokenizer, new, **options)
+
+    monkeypatch.setattr(answering, "stream_answers", counted)
     found = ask("base", tiny_base, None, questions(), LIMITS, cache, lambda number, name: None)
     assert asked == [15 - len(before)], "only what was missing is asked"
     assert file.read_text(encoding="utf-8").split("\n")[: len(before)] == before

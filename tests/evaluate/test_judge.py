@@ -16,7 +16,8 @@ from gradus.evaluate import STEP
 from gradus.evaluate.judge_prompts import Case, Prompts, passage
 from gradus.evaluate.judging import judge_rows
 from gradus.evaluate.work import evaluate, plan
-from gradus.results import AnswerRow, Evaluation, PairVerdict, ScoredAnswer, read_answers
+from gradus.judgement import PairVerdict
+from gradus.results import AnswerRow, Evaluation, ScoredAnswer, read_answers
 from gradus.step import StepContext
 
 from ..teacher_server import Messages, TeacherServer

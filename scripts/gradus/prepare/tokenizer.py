@@ -8,6 +8,8 @@ from pathlib import Path
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 
+PIECES = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
 # ChatML, the form of the Qwen family: each turn ends with the end-of-sequence token, so the model learns to stop.
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -30,8 +32,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, folder: Path) -> int:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    # GPT-2's pre-tokenization, but runs of spaces stay together: indentation of code is one token, not eight.
-    pieces = Regex(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\n+|[^\S\n]+(?=\S)|\s+")
+    # Qwen's pre-tokenization, which llama.cpp has under the name qwen2: a pattern of our own could not be exported as GGUF.
+    pieces = Regex(PIECES)
     split = pre_tokenizers.Split(pieces, behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
