@@ -37,9 +37,10 @@ def test_the_documents_have_something_to_check() -> None:
 
 @pytest.mark.parametrize("command", SCRIPTS)
 def test_script_command_is_understood(command: str, tmp_path: Path) -> None:
-    script, *flags = shlex.split(command)
+    script, *flags = shlex.split(command, comments=True)
     shutil.copy(LOG, tmp_path / "lora.log")
-    shutil.copytree(PROJECT / "config" / "sweeps", tmp_path / "config" / "sweeps")
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    shutil.copy(PROJECT / "config" / "submissions.csv", tmp_path / "exam.csv")
     arguments = [sys.executable, str(PROJECT / script), *flags, "--dry-run", "--set", f"paths.workspace={tmp_path / 'w'}"]
     done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
