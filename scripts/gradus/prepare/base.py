@@ -62,9 +62,9 @@ def _folder(path: Path) -> Base:
 
 def _builtin(model: Model, texts: Sequence[str], seed: int, folder: Path, reason: str) -> Base:
     """Build the tiny base, or take the one that the same texts, settings and seed gave before."""
-    from gradus.prepare.builtin import build_builtin
+    from gradus.prepare.builtin import VERSION, build_builtin
 
-    key = sha256_json([list(texts), model.builtin.model_dump(), seed])[:12]
+    key = sha256_json([VERSION, list(texts), model.builtin.model_dump(), seed])[:12]
     path = folder / f"builtin-{key}"
     if (path / "pretraining.json").is_file():
         log.info("The built-in base is there already: %s", path)

@@ -25,6 +25,8 @@ from gradus.files import write_json
 from gradus.log import progress
 from gradus.prepare.tokenizer import END, PAD, train_tokenizer
 
+VERSION = 2
+"""Raised when the same texts, settings and seed would give another model, so that one made before is not taken for it."""
 log = logging.getLogger(__name__)
 
 
