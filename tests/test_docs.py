@@ -18,8 +18,8 @@ from gradus.config.load import PROJECT
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 NAMED = sorted({command.strip() for command in re.findall(r"python (scripts/\w+\.py[^`\n]*)", TEXT)})
-NEEDS_A_RUN = ["scripts/06_train_mlx.py --replay adapters/default", "scripts/03_curate.py --audit data/05_prepared"]
-"""Commands that need a finished run; tests/train/test_replay.py and tests/curate/test_audit.py run these for real."""
+NEEDS_A_RUN = ["scripts/06_train_mlx.py --replay adapters/default", "scripts/03_curate.py --audit data/05_prepared", "scripts/09_promote.py list"]
+"""Commands that need a finished run; tests/train/test_replay.py, tests/curate/test_audit.py, tests/delivery/test_promote.py run them."""
 SCRIPTS = [command for command in NAMED if command not in NEEDS_A_RUN]
 MAKE = sorted(
     {command.strip() for command in re.findall(r"^(make [^#\n]*)", TEXT, re.MULTILINE)} | set(re.findall(r"`(?:\w+=\d+ )?(make [^`]*)`", TEXT))

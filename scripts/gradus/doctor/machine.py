@@ -9,12 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from gradus.doctor.finding import Finding
+from gradus.machine import device_memory_bytes, memory_bytes
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-DEVICE_MEMORY = ("max_recommended_working_set_size", "total_memory", "memory_size")
 LITTLE_MEMORY_GB, LITTLE_DISK_GB, NO_DISK_GB = 8, 20, 2
 
 
@@ -40,14 +39,6 @@ def memory() -> Finding:
     if size < LITTLE_MEMORY_GB * 0.95:
         return Finding("memory", "warning", text, "Little: take --config config/presets/mac-8gb.yaml or model.base=builtin, and close other programs")
     return Finding("memory", "ok", text)
-
-
-def memory_bytes() -> int:
-    """Bytes of memory, or fewer where a container limits them."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    text = limit.read_text(encoding="ascii").strip() if limit.is_file() else ""
-    return min(total, int(text)) if text.isdigit() else total
 
 
 def _processor() -> str:
@@ -87,7 +78,7 @@ def device() -> Iterator[Finding]:
     else:
         information = mx.device_info()
         shown = [str(information.get("device_name") or information.get("architecture") or "")]
-        size = _device_bytes(information)
+        size = device_memory_bytes(information)
         shown += [f"{size / 1e9:.1f} GB for models"] if size else []
         yield Finding("device", "ok", ", ".join([name, *filter(None, shown)]))
     speed = matmul_gflops(512)
@@ -114,8 +105,4 @@ def model_memory() -> int:
         return memory_bytes()
     from gradus.backend import mx
 
-    return _device_bytes(mx.device_info()) or memory_bytes()
-
-
-def _device_bytes(information: dict[str, Any]) -> int:
-    return next((int(information[key]) for key in DEVICE_MEMORY if key in information), 0)
+    return device_memory_bytes(mx.device_info()) or memory_bytes()

@@ -9,7 +9,6 @@ of the rows of the worst batch of the run, or, when it has only few, on steps a 
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from gradus.backend import cpu_streams, device_name, mx, nn, optimizers
 from gradus.config.schema import Memory, Train
 from gradus.errors import UserError
 from gradus.layout import Layout, plan_epoch
+from gradus.machine import device_memory_bytes, memory_bytes
 from gradus.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from gradus.train.data import Batch, Tokenized, make_batch, pieces
 from gradus.train.loop import Step, make_step
@@ -38,16 +38,8 @@ def limit_bytes(memory: Memory) -> int:
 
 def machine_bytes() -> int:
     """Metal's recommended working set, a CUDA device's memory, or the memory of the machine or of the container we are in."""
-    if device_name() != "cpu":
-        information = mx.device_info()
-        keys = ("max_recommended_working_set_size", "total_memory", "memory_size")
-        found = next((int(information[key]) for key in keys if key in information), 0)
-        if found:
-            return found
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    container = Path("/sys/fs/cgroup/memory.max")
-    text = container.read_text(encoding="ascii").strip() if container.is_file() else ""
-    return min(total, int(text)) if text.isdigit() else total
+    found = device_memory_bytes(mx.device_info()) if device_name() != "cpu" else 0
+    return found or memory_bytes()
 
 
 def worst_batch(sequences: Sequence[Tokenized], layout: Layout, seed: int, iterations: int) -> Batch:
