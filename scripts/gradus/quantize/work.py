@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from gradus.compare import copy_model, save_model
 from gradus.config.delivery import Quantize
 from gradus.fidelity import read_held_out
 from gradus.files import read_json, write_json
+from gradus.log import progress
 from gradus.models import load_with_config
 from gradus.quantize.calibration import Data, read_data
 from gradus.quantize.grading import Graded, read_exam
@@ -40,20 +41,31 @@ def quantize(context: StepContext) -> Summary:
         log.warning("The fused model is quantized already and is kept as it is, for rounding twice only loses. Other bits: fuse.dequantize=true.")
     held_out, exam = read_held_out(context.input("10_fuse/held_out.json")), read_exam(context)
     probe = Probe(held_out, context.config.fidelity, settings.speed_tokens, None if quantized else settings.group_size, exam)
-    before = measure(fused, probe)
     folders = {KEPT: _copied(fused, context)} if quantized else _cooked(fused, context)
-    rows, samples = [], {}
-    for recipe, folder in folders.items():
-        after = measure(folder, probe)
-        rows.append(row_of(recipe, _quantization(folder), before, after, held_out.graded, context.config.fidelity.quantized, exam))
-        samples[recipe] = asdict(after.observed.sample)
+    before, measured = _measured(fused, folders, probe)
+    rows = [
+        row_of(recipe, _quantization(folders[recipe]), before, after, held_out.graded, context.config.fidelity.quantized, exam)
+        for recipe, after in measured.items()
+    ]
     row = choose(rows, "auto" if quantized else str(settings.chosen))
     folders[row.recipe].rename(context.out / "model")
     shutil.rmtree(context.out / "recipes")
-    write_json(context.out / "quantization.json", _record(before, rows, row, kept=quantized) | {"sample": samples[row.recipe]})
+    write_json(
+        context.out / "quantization.json", _record(before, rows, row, kept=quantized) | {"sample": asdict(measured[row.recipe].observed.sample)}
+    )
     write_json(context.out / "speed.json", _speed(before, rows))
     draw(_bars(before, rows, row), f"Kept: {_named(row.recipe)}, {row.ratio:.1f} times smaller", context.out / "quantization.png")
     return _summary(before, rows, row, settings)
+
+
+def _measured(fused: Path, folders: Mapping[str, Path], probe: Probe) -> tuple[Measured, dict[str, Measured]]:
+    """The fused model and every quantized one, put to the same probe."""
+    found = {}
+    with progress("Measuring", 1 + len(folders)) as advance:
+        for name, folder in {"unquantized": fused, **folders}.items():
+            found[name] = measure(folder, probe)
+            advance(1, name)
+    return found.pop("unquantized"), found
 
 
 def _copied(fused: Path, context: StepContext) -> Path:
