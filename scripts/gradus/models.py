@@ -166,11 +166,18 @@ def likelihood(model: nn.Module, tokenizer: Any, conversations: Sequence[Message
 def _likelihood(model: nn.Module, tokenizer: Any, messages: Messages, max_tokens: int) -> Likelihood:
     rendered = render(tokenizer, messages)
     tokens = mx.array([rendered.tokens[:max_tokens]])
-    mask = rendered.mask[1:max_tokens]
+    mask = _last_run(rendered.mask)[1:max_tokens]
     loss = nn.losses.cross_entropy(model(tokens[:, :-1]), tokens[:, 1:]) * mx.array([mask])
-    texts = [m["content"] for m in messages if m["role"] == "assistant"]
+    texts = [[m["content"] for m in messages if m["role"] == "assistant"][-1]]
     if len(rendered.tokens) > max_tokens:  # bytes of what was cut off must not make the rest look cheaper
         kept = [token for token, supervised in zip(rendered.tokens[1:max_tokens], mask, strict=True) if supervised]
         texts = [tokenizer.decode(kept, skip_special_tokens=True)]
     size = sum(len(text.encode("utf-8", "replace")) for text in texts)
     return Likelihood(float(loss.astype(mx.float32).sum().item()), sum(mask), size)
+
+
+def _last_run(mask: Sequence[int]) -> list[int]:
+    """A mask of the last run of ones alone: of several answers in a conversation the last one."""
+    last = max((place for place, one in enumerate(mask) if one), default=-1)
+    first = next((place + 1 for place in range(last, -1, -1) if not mask[place]), 0)
+    return [int(first <= place <= last) for place in range(len(mask))]

@@ -193,14 +193,17 @@ class Registry:
 
     def _place(self, folder: Path, files: Mapping[str, Path]) -> dict[str, str]:
         """Copy files beside the versions and rename the whole folder into its place; path in it to checksum."""
-        staged = self.folder / "versions" / ".new"
-        for rest in (staged, folder):  # what a kill left behind, or a damaged copy
+        staged, old = (self.folder / "versions" / name for name in (".new", ".old"))
+        for rest in (staged, old):  # what a kill left behind
             shutil.rmtree(rest, ignore_errors=True)
         for name, source in files.items():
             (staged / name).parent.mkdir(parents=True, exist_ok=True)
             _copy_through(source, staged / name)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():  # a damaged copy: it stays until the new one is whole
+            folder.rename(old)
         staged.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
         return {name: sha256_file(folder / name) for name in files}
 
     def _regrade(self, book: Book, version: Version, candidate: Candidate) -> Version:

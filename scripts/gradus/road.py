@@ -102,7 +102,7 @@ def _results(targets: dict[str, Path]) -> str:
     if "08_report" in targets:
         lines.append(("report", str(targets["08_report"] / "report.html")))
     if "12_export" in targets:
-        lines.append(("export", str(targets["12_export"] / "huggingface")))
+        lines.append(("export", str(targets["12_export"])))
     return "".join(f"\n{label:<8}{text}" for label, text in lines)
 
 

@@ -9,7 +9,7 @@ import pytest
 from gradus.collect.text import Found, document_of
 from gradus.extract.draft import Draft, Drop
 from gradus.extract.rows import drafts
-from gradus.records import Document, Message
+from gradus.records import Document
 
 
 def document(*rows: object) -> Document:
@@ -53,13 +53,11 @@ def test_nested_rows_give_every_question_that_has_an_answer() -> None:
     assert [draft.answer for draft in found(several)] == ["3", "4"]
 
 
-def test_a_conversation_gives_one_example_an_answer_with_all_turns_before_it() -> None:
+def test_a_conversation_gives_one_example_so_that_no_turn_is_trained_twice() -> None:
     turns = [("system", "Be short."), ("user", "A?"), ("assistant", "a"), ("user", "B?"), ("assistant", "b")]
-    first, second = found({"messages": [{"role": role, "content": content} for role, content in turns]})
-    assert (first.question, first.answer, first.context) == ("A?", "a", (Message("system", "Be short."),))
-    assert (second.question, second.answer, second.kind) == ("B?", "b", "chat")
-    assert [turn.content for turn in second.context] == ["Be short.", "A?", "a"]
-    assert first.group == second.group
+    (only,) = found({"messages": [{"role": role, "content": content} for role, content in turns]})
+    assert (only.question, only.answer, only.kind) == ("B?", "b", "chat")
+    assert [(turn.role, turn.content) for turn in only.context] == [("system", "Be short."), ("user", "A?"), ("assistant", "a")]
 
 
 def test_a_row_span_is_its_line_and_rows_of_one_question_are_one_group() -> None:

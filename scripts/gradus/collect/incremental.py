@@ -70,9 +70,9 @@ class Readings:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._database is not None:
-            if kind is None:
-                self._forget_unused()
+        if kind is None and self._database is not None:
+            self._forget_unused()
+        if self._database is not None:  # it is None when forgetting had to give up
             self._database.close()
 
     def _open(self, path: Path) -> None:
@@ -104,10 +104,13 @@ class Readings:
             return None
         try:
             row = self._database.execute("SELECT reading FROM readings WHERE key = ?", (key,)).fetchone()
-            reading = _from_row(json.loads(zlib.decompress(row[0]))) if row else None
-        except (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError) as error:
+        except sqlite3.Error as error:
             self._give_up(error)
             return None
+        try:
+            reading = _from_row(json.loads(zlib.decompress(row[0]))) if row else None
+        except (zlib.error, ValueError, TypeError, KeyError):
+            return None  # one damaged row: that file is read again
         self._used |= {key} if reading else set()
         return reading
 

@@ -10,6 +10,7 @@ import numpy as np
 from gradus.config.schema import Likeness
 from gradus.curate.store import Store, Table, Texts
 from gradus.near_duplicates import drop_near_duplicates
+from gradus.shingles import jaccard, shingles
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,11 @@ def find_duplicates(store: Store, order: np.ndarray, likeness: Likeness) -> dict
     """
     found = _exact(store.table, order)
     rest = order[~np.isin(order, list(found))].tolist()
-    dropped = drop_near_duplicates(Texts(store, likeness), rest, likeness, lambda kept, other: not _contradict(store.table, kept, other))
+
+    def are_copies(kept: int, other: int) -> bool:
+        return not _contradict(store.table, kept, other) and _answer_alike(store, kept, other, likeness)
+
+    dropped = drop_near_duplicates(Texts(store, likeness), rest, likeness, are_copies)
     return found | {position: Duplicate(kept, round(similarity, 4), exact=False) for position, (kept, similarity) in dropped.items()}
 
 
@@ -49,6 +54,12 @@ def _exact(table: Table, order: np.ndarray) -> dict[int, Duplicate]:
     _, first, inverse = np.unique(table.keys["text"][order], return_index=True, return_inverse=True)
     best = first[inverse]
     return {int(order[rank]): Duplicate(int(order[best[rank]]), 1.0, exact=True) for rank in np.flatnonzero(best != np.arange(len(order)))}
+
+
+def _answer_alike(store: Store, first: int, second: int, likeness: Likeness) -> bool:
+    """Whether the answers by themselves are near-duplicates: two questions on one long passage, or two turns of one chat, are not."""
+    one, other = (shingles(store.example(position).answer, likeness.shingle_words) for position in (first, second))
+    return one == other or jaccard(one, other) >= likeness.threshold
 
 
 def _contradict(table: Table, first: int, second: int) -> bool:

@@ -36,7 +36,7 @@ def describe_rival(config: Config) -> str:
         return ""
     workspace = workspace_of(config)
     version = _stands_up_to(workspace, workspace / "adapters" / config.run.name / WEIGHTS)
-    return version.id if version else ""
+    return f"{version.id} {version.files[WEIGHTS]}" if version else ""
 
 
 def find_rival(context: StepContext) -> Rival:
@@ -50,7 +50,7 @@ def find_rival(context: StepContext) -> Rival:
     registry = Registry(context.workspace)
     base, folder = registry.base_folder_of(version), registry.folder_of(version)
     if not base.is_dir():
-        return Rival(note=f"The current model {version.id} was not compared: its base model {base} is gone.")
+        return Rival(note=f"The current model {version.id} was not compared: its base model {version.base.name} is gone.")
     if found := damage(folder, version):
         return Rival(note=f"The current model {version.id} was not compared: its file {found[0].name} {found[1]}.")
     return Rival(version.id, base, folder)

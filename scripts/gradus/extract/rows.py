@@ -129,16 +129,17 @@ def _text(value: object) -> str:
 
 
 def _examples(turns: list[Message], document: Document, span: tuple[int, int]) -> Iterator[Draft]:
-    """One example for every answer that follows a question, all turns before it as its context."""
+    """One example a conversation: its last answered question, all turns before it as context.
+
+    Training supervises every assistant turn, so an example for each of them would show the early ones again and again.
+    """
     first = next((turn.content for turn in turns if turn.role == "user"), "")
     group = f"{document.group}#{sha256_text(' '.join(first.lower().split()))[:8]}"
     kind = "chat" if len(turns) > 3 or (len(turns) == 3 and turns[0].role != "system") else "instruction"
-    found = False
-    for number in range(1, len(turns)):
+    for number in range(len(turns) - 1, 0, -1):
         asked, answered = turns[number - 1], turns[number]
         if asked.role == "user" and answered.role == "assistant" and asked.content and answered.content:
-            found = True
             context = tuple(turns[: number - 1])
             yield Draft(kind, asked.content, answered.content, *span, context=context, group=group, verbatim=True)
-    if not found:
-        raise RowFault("row has no question with an answer")
+            return
+    raise RowFault("row has no question with an answer")

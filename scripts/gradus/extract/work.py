@@ -44,7 +44,7 @@ def extract(context: StepContext) -> Summary:
     extraction = extract_all(documents, config)
     taught, teaching_report = teaching.teach(context, documents, extraction.examples)
     extraction.examples += taught
-    scenario_examples, scenario_lines = scenarios.make(context, scenario_plan)
+    scenario_examples, scenario_report = scenarios.make(context, scenario_plan)
     extraction.examples += scenario_examples
     for bad in extraction.bad_rows[:_WARNINGS]:
         log.warning("%s: %s", bad["where"], bad["reason"])
@@ -53,10 +53,11 @@ def extract(context: StepContext) -> Summary:
     if not extraction.examples:
         reason = next(iter(extraction.dropped.most_common(1)), ("they hold no question the rules know", 0))[0]
         raise UserError(f"no example came out of {len(documents)} documents (mostly: {reason})", where="extract", cure="Add documents to collect")
-    report = as_json(extraction, len(documents)) | {"teacher": teaching_report}
+    report = as_json(extraction, len(documents)) | {"teacher": teaching_report, "scenarios": scenario_report}
     write_jsonl(context.out / "examples.jsonl", extraction.examples)
     write_json(context.out / "extraction.json", report)
     teaching_lines = teaching.summary_of(teaching_report) if teaching_report else {}
+    scenario_lines = scenarios.summary_of(scenario_report) if scenario_report else {}
     return {**_summary(report), **teaching_lines, **scenario_lines}
 
 

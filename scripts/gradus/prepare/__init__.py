@@ -1,5 +1,8 @@
 """05_prepare: split by source before anything can leak, put the base model on disk, say what training will see."""
 
+from __future__ import annotations
+
+from gradus.config import Config
 from gradus.step import Step, StepContext, Summary
 
 
@@ -7,6 +10,15 @@ def _work(context: StepContext) -> Summary:
     from gradus.prepare.work import prepare
 
     return prepare(context)
+
+
+def _outside(config: Config) -> object:
+    """Size and time of the files of a base model that is named as a folder."""
+    from pathlib import Path
+
+    folder = Path(config.model.base).expanduser()
+    files = [file for pattern in ("*.safetensors", "config.json", "tokenizer*.json") for file in sorted(folder.glob(pattern))]
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 PLANNED = ("train.packing", "train.row_tokens", "train.batch_size", "train.iterations", "train.gradient_checkpointing")
@@ -19,4 +31,5 @@ STEP = Step(
     reads=("04_augment/examples.jsonl", "01_collect/documents.jsonl"),
     # The settings of training are for the doctor's page alone: the files that later steps read stay the same.
     config_keys=("prepare", "curate.near_duplicates", "model", "run.seed", *PLANNED),
+    outside=_outside,
 )

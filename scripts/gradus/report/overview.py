@@ -16,7 +16,10 @@ from gradus.report.record import RECORD, BrokenRecord, Figure, Record, read_reco
 INDEX = "index.html"
 WORK = "08_report-"
 """How the work folders of this step begin."""
-LEFT_OUT = ("run.name", "paths", "monitor", "evaluate", "report", "promote", "fuse", "quantize", "export")
+LEFT_OUT = (
+    *("run.name", "paths", "monitor", "train.find_lr", "train.sweep"),
+    *("evaluate", "report", "promote", "fidelity", "fuse", "quantize", "export", "serve"),
+)
 """Settings without a part in training: where a run lies, who looks on, and what comes later and can be done again with others."""
 
 

@@ -55,6 +55,8 @@ def _fault(line: str) -> str:
         return "" if not line or isinstance(json.loads(line), dict) else "not a JSON object"
     except json.JSONDecodeError as error:
         return f"not valid JSON ({error.msg} at column {error.colno})"
+    except ValueError as error:  # a number of thousands of digits
+        return f"not valid JSON ({error})"
     except RecursionError:
         return "nested too deeply"
 

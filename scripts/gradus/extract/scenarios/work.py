@@ -18,7 +18,7 @@ from gradus.extract.scenarios.schema import scenario_path
 from gradus.files import write_json
 from gradus.records import Example
 from gradus.step import StepContext, Summary
-from gradus.teacher import Teacher, as_summary, estimate, open_teacher
+from gradus.teacher import Teacher, as_summary, cache_of, estimate, open_teacher
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,16 @@ def open_configured(config: Config) -> Plan | None:
     return open_plan(scenario_path(config.extract.scenarios.file), config.run.seed)
 
 
-def make(context: StepContext, plan: Plan | None) -> tuple[list[Example], Summary]:
-    """The examples of a scenario file, none without one; writes `scenarios.json`. Raises UserError when no example came out."""
+def make(context: StepContext, plan: Plan | None) -> tuple[list[Example], dict[str, Any] | None]:
+    """The examples of a scenario file, none without one; writes and returns its report, `scenarios.json`.
+
+    Raises:
+        UserError: when no example came out.
+    """
     config = context.config.extract
     if plan is None:
-        return [], {}
-    with open_teacher(config.teacher, context.workspace / "data" / ".cache" / "teacher") as teacher:
+        return [], None
+    with open_teacher(config.teacher, cache_of(context.workspace)) as teacher:
         made = generate(plan, teacher, config)
         if not made.examples:
             reason = (made.dropped + made.duplicates).most_common(1)[0][0]
@@ -49,7 +53,7 @@ def make(context: StepContext, plan: Plan | None) -> tuple[list[Example], Summar
     write_json(context.out / "scenarios.json", report)
     if len(made.examples) < config.scenarios.count:
         log.warning("%d of %d scenario examples were made: extract.scenarios.extra is used up", len(made.examples), config.scenarios.count)
-    return made.examples, _summary(report)
+    return made.examples, report
 
 
 def dry_run(context: StepContext) -> Summary:
@@ -60,7 +64,7 @@ def dry_run(context: StepContext) -> Summary:
     scenarios = draw(iter(plan.sampler), config.scenarios.count)
     coverage = coverage_of(plan.sampler.grid, plan.sampler.allowed, scenarios)
     requests = [request_of(plan, scenario, config.scenarios) for scenario in scenarios]
-    cost = as_summary(estimate(requests, config.teacher, context.workspace / "data" / ".cache" / "teacher"))
+    cost = as_summary(estimate(requests, config.teacher, cache_of(context.workspace)))
     more = {"scenarios": f"{len(scenarios):,}, and at most {most_extra(config):,} more in place of duplicates and dropped ones"}
     return {**more, **_coverage_lines(coverage), **cost}
 
@@ -92,7 +96,7 @@ def _coverage(plan: Plan, scenarios: list[Scenario]) -> dict[str, Any]:
     return {"pair_coverage": round(coverage.share, 6), **asdict(coverage)}
 
 
-def _summary(report: dict[str, Any]) -> Summary:
+def summary_of(report: dict[str, Any]) -> Summary:
     kept = report["coverage_kept"]
     return {
         "scenarios": f"{report['examples']:,} of {report['wanted']:,} wanted, {report['asked']:,} asked",

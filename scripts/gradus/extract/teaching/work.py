@@ -7,7 +7,6 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from gradus.config.schema import Extract
@@ -22,7 +21,7 @@ from gradus.extract.teaching.tokens import counter_of
 from gradus.files import read_json, write_jsonl
 from gradus.records import Document, Example
 from gradus.step import StepContext, Summary
-from gradus.teacher import Estimate, Teacher, as_summary, ask_json, estimate, open_teacher
+from gradus.teacher import Estimate, Teacher, as_summary, ask_json, cache_of, estimate, open_teacher
 from gradus.teacher.teacher import name_of
 
 _WARNINGS = 3  # lines on the screen; extraction.json has all bad chunks
@@ -43,7 +42,7 @@ def teach(context: StepContext, documents: list[Document], ruled: list[Example])
     config = context.config.extract
     if not _is_wanted(config, documents):
         return [], None
-    with open_teacher(config.teacher, _cache(context)) as teacher:
+    with open_teacher(config.teacher, cache_of(context.workspace)) as teacher:
         lessons = lessons_of(documents, config, counter_of(config.teacher))
         log.info("%s is asked about %d chunks of %d documents", teacher.name, len(lessons), len({lesson.document.id for lesson in lessons}))
         taught = _taught(lessons, teacher, config, ruled)
@@ -60,10 +59,6 @@ def _is_wanted(config: Extract, documents: list[Document]) -> bool:
         return True
     log.warning("The teacher has nothing to read: no document is of the formats %s (extract.teach.formats)", ", ".join(config.teach.formats))
     return False
-
-
-def _cache(context: StepContext) -> Path:
-    return context.workspace / "data" / ".cache" / "teacher"
 
 
 def _taught(lessons: list[Lesson], teacher: Teacher, config: Extract, ruled: list[Example]) -> Taught:
@@ -147,7 +142,7 @@ def dry_run(context: StepContext, documents: list[Document]) -> Summary:
     if not _is_wanted(config, documents):
         return {}
     lessons = lessons_of(documents, config, counter_of(config.teacher))
-    expected = estimate([lesson.request for lesson in lessons], config.teacher, _cache(context))
+    expected = estimate([lesson.request for lesson in lessons], config.teacher, cache_of(context.workspace))
     lines = {
         "chunks for the teacher": f"{len(lessons):,} of {len({lesson.document.id for lesson in lessons}):,} documents, "
         f"{sum(lesson.chunk.tokens for lesson in lessons):,} tokens of text",
