@@ -49,7 +49,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str]
     from gradus.prepare.builtin import build_builtin
 
     folder = tmp_path_factory.mktemp("models") / "tiny_base"
-    build_builtin(TEXTS, load_config(settings=tiny_settings).model.builtin, 7, folder)
+    build_builtin(TEXTS, load_config(settings=tiny_settings).model.builtin, 3, folder)
     return folder
 
 

@@ -60,3 +60,9 @@ def test_question_and_answer_are_weighed_apart(make: Make, score: Score) -> None
     assert duplicates(0, 1) == {1: Duplicate(of=0, similarity=1.0, exact=False)}
     assert duplicates(1, 0) == duplicates(1, 1) == {}
     assert 0.8 <= duplicates(1, 4)[1].similarity < 1
+
+
+def test_two_questions_on_one_long_passage_are_no_copies(make: Make, score: Score, settings: Curate) -> None:
+    passage = " ".join([LONG] + [f"{a}{b}" for a in "mnopqrstuv" for b in "mnopqrst"])
+    examples = [make(f"Who opens it?\n\n{passage}", "The function."), make(f"What comes back?\n\n{passage}", "The number of lines.")]
+    assert find_duplicates(score(examples), np.array([0, 1]), settings.near_duplicates) == {}

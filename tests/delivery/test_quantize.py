@@ -99,7 +99,7 @@ def test_every_recipe_gives_a_model_that_loads_with_its_bits(tiny_base: Path, ru
 
 def test_what_is_learned_helps(tiny_base: Path, run_quantize: Quantize) -> None:
     learning = ("quantize.calibration.sequences=24", "quantize.calibration.tokens=48", "quantize.dwq.batch_size=2", "quantize.dwq.learning_rate=1e-3")
-    record, _ = run_quantize(tiny_base, "quantize.recipes=[3, dwq_3]", "quantize.dwq.epochs=4", *learning)
+    record, _ = run_quantize(tiny_base, "quantize.recipes=[3, dwq_3]", "quantize.dwq.epochs=8", *learning)
     plain, learned = record["recipes"]
     assert learned["after"]["weight_bytes"] == pytest.approx(plain["after"]["weight_bytes"], rel=0.01)
     assert learned["logit_error"] < plain["logit_error"]
