@@ -74,7 +74,7 @@ def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return (nn.losses.cross_entropy(network(tokens[:, :-1]), tokens[:, 1:]) * mask).sum() / mask.sum()
 
     optimizer, step = optimizers.Adam(learning_rate=3e-3), nn.value_and_grad(model, loss)
-    for _ in range(100):
+    for _ in range(160):
         for example in rendered:
             optimizer.update(model, step(model, mx.array([example.tokens]), mx.array([example.mask[1:]]))[1])
             mx.eval(model.parameters(), optimizer.state)

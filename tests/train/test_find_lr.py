@@ -54,7 +54,15 @@ def test_real_range_test_suggests_a_rate_and_touches_no_adapter(command: Command
 
 
 def test_a_loss_that_is_no_number_ends_the_test_and_spoils_nothing(make_job: JobMaker) -> None:
-    wild = ("optimizer=sgd", "max_grad_norm=0", "find_lr.highest=1e38", "find_lr.explosion=1e30", "find_lr.updates=24", "find_lr.smooth=3")
+    wild = (
+        "optimizer=sgd",
+        "max_grad_norm=0",
+        "find_lr.highest=1e38",
+        "find_lr.explosion=1e30",
+        "find_lr.updates=24",
+        "find_lr.smooth=3",
+        "max_loss_rise=0",
+    )
     job = make_job("wild", *(f"train.{setting}" for setting in (*wild, "iterations=24", "validate_every=24", "checkpoint_every=24")))
     write_json(job, {**read_json(job), "mode": "find_lr"})
     assert events(job)[0] == 0

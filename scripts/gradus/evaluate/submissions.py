@@ -15,7 +15,7 @@ from gradus.evaluate.words import words
 from gradus.structure import parse
 
 COLUMNS = ("id", "question", "answer", "reference", "guide", "expected")
-_POINT = re.compile(r"^(?:(?P<points>\d+(?:\.\d+)?)\s*:(?=\s))?\s*(?P<text>.*)$", re.DOTALL)
+_POINT = re.compile(r"^(?:(?P<points>\d+(?:\.\d+)?)\s*:(?=\s|$))?\s*(?P<text>.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)

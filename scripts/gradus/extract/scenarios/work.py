@@ -97,6 +97,7 @@ def _coverage(plan: Plan, scenarios: list[Scenario]) -> dict[str, Any]:
 
 
 def summary_of(report: dict[str, Any]) -> Summary:
+    """The lines of the report for the screen."""
     kept = report["coverage_kept"]
     return {
         "scenarios": f"{report['examples']:,} of {report['wanted']:,} wanted, {report['asked']:,} asked",
