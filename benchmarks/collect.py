@@ -31,11 +31,11 @@ sys.path.insert(0, str(SCRIPTS))
 from gradus.collect import STEP  # noqa: E402
 from gradus.collect.child import read_files  # noqa: E402
 from gradus.collect.folders import list_folder  # noqa: E402
-from gradus.collect.gather import cores  # noqa: E402
 from gradus.collect.readers import READERS, ReadOptions, options_of  # noqa: E402
 from gradus.config import load_config  # noqa: E402
 from gradus.extract.work import extract_all  # noqa: E402
 from gradus.files import read_documents, read_json  # noqa: E402
+from gradus.machine import cores  # noqa: E402
 from gradus.step import run_step  # noqa: E402
 
 WORDS = (

@@ -1,4 +1,4 @@
-"""What the machine has, told without loading MLX."""
+"""What the machine has: processors and memory, told without loading MLX."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _DEVICE_MEMORY = ("max_recommended_working_set_size", "total_memory", "memory_size")
+
+
+def cores() -> int:
+    """Processors that this process may use, where the system tells, else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

@@ -13,7 +13,6 @@ be any sequence, such as one that reads its items from a file.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradus.config.schema import NearDuplicates
+from gradus.machine import cores
 from gradus.minhash import Values, band_keys, choose_banding, least_values, shingle_values
 from gradus.shingles import hash_shingles
 
@@ -243,7 +243,7 @@ def _collisions(keys: Values, filled: Positions) -> _Groups:
 
 def _in_threads(work: Callable[[Job], Done], jobs: Iterable[Job]) -> list[Done]:
     """What `work` makes of each job, on all processors: NumPy lets other threads run while it computes."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(work, jobs))
 
 

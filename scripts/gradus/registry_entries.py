@@ -39,6 +39,11 @@ class Graded(_Strict):
         grade = evaluation.grade
         return Graded(grade.letter, grade.percent, evaluation.base.percent, evaluation.questions, grade.withheld, sha256)
 
+    @property
+    def label(self) -> str:
+        """Letter and percentage as they are shown."""
+        return "withheld" if self.percent is None else f"{self.letter} {self.percent:.1f} %"
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +20,7 @@ from gradus.collect.text import Found, document_of
 from gradus.config.schema import Collect
 from gradus.errors import UserError
 from gradus.log import progress
+from gradus.machine import cores
 from gradus.records import Document
 
 _WARNINGS = 5  # lines on the screen; the manifest has them all
@@ -199,11 +199,6 @@ def _located(reading: FileReading, snapshot: Snapshot, file: str, most: int) -> 
     found, taken, cut = first_rows(found, most)
     reason = f"{reading.reason}, of which the first {taken} are taken (max_rows {wanted.max_rows})" if cut else reading.reason
     return replace(reading, found=found, reason=reason), taken
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def even_groups(collection: Collection, largest: float) -> list[Document]:

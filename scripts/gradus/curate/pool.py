@@ -17,6 +17,7 @@ from gradus.curate.contamination import Benchmarks
 from gradus.curate.rows import Line
 from gradus.curate.scoring import Scored, score_lines
 from gradus.errors import GradusError
+from gradus.machine import cores
 
 # How the work is cut; none of it changes the result. Starting a process takes as long as scoring some 1500 examples.
 CHUNK_LINES, CHUNK_BYTES = 256, 1 << 20
@@ -35,7 +36,7 @@ def score_all(lines: Iterable[Line], size: int, settings: Curate, benchmarks: Be
     Args:
         size: bytes of the input; a small one is scored in this process.
     """
-    processes = settings.processes or _cores()
+    processes = settings.processes or cores()
     if processes == 1 or size < POOL_FROM_BYTES:
         for chunk in _chunks(lines):
             yield from score_lines(chunk, settings, benchmarks)
@@ -60,11 +61,6 @@ def _in_order(pool: ProcessPoolExecutor, lines: Iterable[Line], settings: Curate
             yield from waiting.popleft().result()
     while waiting:
         yield from waiting.popleft().result()
-
-
-def _cores() -> int:
-    """Those that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start(benchmarks: Benchmarks | None) -> None:

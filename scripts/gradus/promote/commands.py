@@ -10,7 +10,7 @@ from gradus.promote import REGISTER
 from gradus.promote.diff import diff_versions
 from gradus.promote.work import gate_of
 from gradus.registry import Registry, damage
-from gradus.registry_entries import Event, Graded, Version
+from gradus.registry_entries import Event, Version
 from gradus.step import run_step, workspace_of
 
 
@@ -26,12 +26,8 @@ def list_versions(registry: Registry) -> str:
 def _row(version: Version) -> tuple[str, ...]:
     graded = version.graded
     return (
-        version.id, version.state, _grade(graded), f"{graded.base_percent:.1f} %", version.method, version.run, version.created, version.base.name,
+        version.id, version.state, graded.label, f"{graded.base_percent:.1f} %", version.method, version.run, version.created, version.base.name,
     )  # fmt: skip
-
-
-def _grade(graded: Graded) -> str:
-    return "withheld" if graded.percent is None else f"{graded.letter} {graded.percent:.1f} %"
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
@@ -50,7 +46,7 @@ def show_version(registry: Registry, version_id: str | None = None) -> str:
     found = damage(folder, version)
     facts = {
         "version": f"{version.id} ({version.state})", "run": version.run, "created": version.created, "method": version.method,
-        "grade": f"{_grade(version.graded)} on {version.graded.questions} questions, base {version.graded.base_percent:.1f} %",
+        "grade": f"{version.graded.label} on {version.graded.questions} questions, base {version.graded.base_percent:.1f} %",
         "base model": version.base.name, "revision": version.base.revision, "base folder": registry.base_folder_of(version), "adapter": folder,
         "evaluation": registry.evaluation_of(version) or "not kept",
         "files": f"{found[0].name} {found[1]}" if found else f"{len(version.files)}, all with the registered SHA-256",

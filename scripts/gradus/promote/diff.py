@@ -8,7 +8,7 @@ from gradus.errors import UserError
 from gradus.files import read_json
 from gradus.promote.pairing import Kept, common, kept_of, not_comparable, pair
 from gradus.registry import Registry
-from gradus.registry_entries import WEIGHTS, Graded, Version
+from gradus.registry_entries import WEIGHTS, Version
 
 SHOWN_QUESTIONS, SHOWN_CHARACTERS = 3, 70
 SHAPING = ("run.seed", "collect.", "extract.", "curate.", "augment.", "prepare.", "model.", "train.")
@@ -41,7 +41,7 @@ def _facts(registry: Registry, version: Version) -> dict[str, str]:
     return {
         "run": version.run,
         "created": version.created,
-        "grade": _grade(version.graded),
+        "grade": version.graded.label,
         "base grade": f"{version.graded.base_percent:.1f} % on {version.graded.questions} questions",
         "base model": f"{version.base.name} {version.base.revision[:12]}",
         "method": version.method,
@@ -49,10 +49,6 @@ def _facts(registry: Registry, version: Version) -> dict[str, str]:
         "adapter": f"{weights.stat().st_size:,} bytes" if weights.is_file() else "missing",
         "all files": f"{size:,} bytes",
     }
-
-
-def _grade(graded: Graded) -> str:
-    return "withheld" if graded.percent is None else f"{graded.letter} {graded.percent:.1f} %"
 
 
 def _fact(name: str, old: str, new: str) -> tuple[str, str, str]:
