@@ -59,7 +59,7 @@ def test_without_isolation_the_logits_would_differ(model: nn.Module, sequences: 
 
 
 def test_check_isolation_accepts_attention_and_refuses_recurrence(model: nn.Module) -> None:
-    check_isolation(model, 500)
+    check_isolation(model, 300)  # within the tiny base's 384 rows: mlx does not check the bounds of a lookup
 
     class Recurrent(nn.Module):
         """Sums over everything before, which no attention mask stops."""
