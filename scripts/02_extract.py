@@ -1,8 +1,10 @@
-"""Turn the collected documents into question-answer examples, each with the span that its answer came from.
+"""Turn the collected documents into question-answer examples, each with the span
+that its answer came from. With a teacher model --dry-run tells what it costs.
 
-Example:
-    python scripts/02_extract.py --set extract.max_answer_characters=1200
-    python scripts/02_extract.py --set extract.teacher.kind=openai --set extract.teacher.model=qwen3:8b --dry-run   # what a teacher costs
+Examples:
+  python scripts/02_extract.py --set extract.max_answer_characters=1200
+  python scripts/02_extract.py --set extract.teacher.kind=openai \\
+      --set extract.teacher.model=qwen3:8b --dry-run
 """
 
 import sys

@@ -1,8 +1,9 @@
-"""Keep the good examples, once: quality score, duplicates, personal data. Every removal is named with its reason.
+"""Keep the good examples, once: quality score, duplicates, personal data. Every
+removal is named with its reason.
 
-Example:
-    python scripts/03_curate.py --set curate.keep_fraction=0.7
-    python scripts/03_curate.py --audit data/05_prepared     # checks train, valid and test.jsonl, also somebody else's
+Examples:
+  python scripts/03_curate.py --set curate.keep_fraction=0.7
+  python scripts/03_curate.py --audit data/05_prepared
 """
 
 import sys

@@ -1,8 +1,10 @@
-"""Add variants of the examples, by templates and by a teacher model; a variant never leaves its origin's part of the split.
+"""Add variants of the examples, by templates and by a teacher model; a variant
+never leaves its origin's part of the split.
 
 Examples:
-    python scripts/04_augment.py --set augment.question_variants=2
-    python scripts/04_augment.py --set augment.use_teacher=true --dry-run    # what the model of extract.teacher would take
+  python scripts/04_augment.py --set augment.question_variants=2
+  python scripts/04_augment.py --dry-run --set augment.use_teacher=true \\
+      --set extract.teacher.kind=openai --set extract.teacher.model=qwen3:8b
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""Split the examples by source, count their tokens, and put the base model on disk.
+"""Split the examples by source, count their tokens, and put the base model on
+disk.
 
 Example:
-    python scripts/05_prepare.py --set model.base=mlx-community/Qwen3-1.7B-4bit
+  python scripts/05_prepare.py --set model.base=mlx-community/Qwen3-1.7B-4bit
 """
 
 import sys

@@ -1,12 +1,9 @@
-"""Train the adapter with MLX; a killed run goes on where it stopped. Or one of the things around it, each by its flag.
+"""Train the adapter with MLX; a killed run goes on where it stopped. Or do one of
+the things around it, each by its flag.
 
-Example:
-    python scripts/06_train_mlx.py --set train.iterations=800
-    python scripts/06_train_mlx.py --watch                   # the curves of the run in a browser, from a second terminal
-    python scripts/06_train_mlx.py --find-lr                 # writes reports/<run>/find_lr/find_lr.json and .png
-    python scripts/06_train_mlx.py --sweep config/sweeps/learning_rate.yaml   # writes reports/<run>/sweep/
-    python scripts/06_train_mlx.py --replay adapters/default # trains that run again and compares the losses
-    python scripts/06_train_mlx.py --from-log lora.log       # writes reports/<run>/from_log/loss_curve.json and .png
+Examples:
+  python scripts/06_train_mlx.py --set train.iterations=800
+  python scripts/06_train_mlx.py --sweep config/sweeps/learning_rate.yaml
 """
 
 import sys

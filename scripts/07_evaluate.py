@@ -1,8 +1,9 @@
-"""Let base and tuned model answer the same held-out questions, score the answers and grade them.
+"""Let base and tuned model answer the same held-out questions, score the answers
+and grade them.
 
-Example:
-    python scripts/07_evaluate.py --set evaluate.questions=100
-    python scripts/07_evaluate.py --submissions config/submissions.csv   # grades answers that came from elsewhere
+Examples:
+  python scripts/07_evaluate.py --set evaluate.questions=100
+  python scripts/07_evaluate.py --submissions config/submissions.csv
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""Write the report: one self-contained HTML file and its Markdown twin, from what the earlier steps wrote.
+"""Write the report, from what the earlier steps wrote: one self-contained HTML
+file, its Markdown twin, and the page of all runs.
 
 Example:
-    python scripts/08_report.py --run default
+  python scripts/08_report.py --run default
 """
 
 import sys

@@ -1,27 +1,23 @@
-"""Register the run's adapter and make it the current model when it passes the gate.
+"""Register the run's adapter and make it the current model when it passes the
+gate. Or look at the registry and change it, with a command.
 
-Example:
-    python scripts/09_promote.py                      register this run, promote it if the gate passes
-    python scripts/09_promote.py register             enter it as a candidate only
-    python scripts/09_promote.py list                 all versions with state and grade
-    python scripts/09_promote.py show [VERSION]       one version, the current one without a name
-    python scripts/09_promote.py promote VERSION      make it current; --force goes past the gate and is recorded
-    python scripts/09_promote.py rollback             back to the model that was current before
-    python scripts/09_promote.py diff OLD [NEW]       what differs; without NEW the current one is meant
+Examples:
+  python scripts/09_promote.py
+  python scripts/09_promote.py list
 """
 
 import sys
 
 from gradus import cli
 from gradus.config import Config
-from gradus.promote.flags import add_commands
+from gradus.promote.flags import READING, add_commands
 
 
 def main() -> int:
     """Run the step, or the command that was named; returns the exit code."""
     parser = cli.parser(__doc__)
     add_commands(parser)
-    args = parser.parse_args()
+    args = cli.parse_with_command(parser)
 
     def action(config: Config) -> int:
         from gradus.promote.commands import run_command
@@ -29,7 +25,7 @@ def main() -> int:
         cli.write_line(run_command(config, args))
         return 0
 
-    return cli.run_one("09_promote", args) if args.command is None else cli.guard(args, action)
+    return cli.run_one("09_promote", args) if args.command is None else cli.guard(args, action, writes=args.command not in READING)
 
 
 if __name__ == "__main__":

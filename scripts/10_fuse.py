@@ -1,7 +1,8 @@
-"""Fuse the adapter into the base model, and prove that the result answers as the two together.
+"""Fuse the adapter into the base model, and prove that the result answers as the
+two together.
 
 Example:
-    python scripts/10_fuse.py --set fuse.dequantize=true
+  python scripts/10_fuse.py --set fuse.dequantize=true
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""Quantize the fused model by several recipes, measure size, speed, perplexity and grade, and keep one.
+"""Quantize the fused model by several recipes, measure size, speed, perplexity
+and grade, and keep one.
 
 Example:
-    python scripts/11_quantize.py --set quantize.chosen=8
+  python scripts/11_quantize.py --set quantize.chosen=8
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""Write the model in the formats that others read, check each against the model it was made from; upload it when asked.
+"""Write the model in the formats that others read, and check each against the
+model that it was made from; upload it when asked.
 
-Example:
-    python scripts/12_export.py --set export.model_name=my-model
-    python scripts/12_export.py --set "export.formats=[huggingface, gguf-q8_0, ollama, lmstudio]"
-    python scripts/12_export.py --set export.upload.repo=me/my-model --push
+Examples:
+  python scripts/12_export.py --set export.model_name=my-model
+  python scripts/12_export.py --set 'export.formats=[huggingface, gguf-q8_0]'
 """
 
 import sys
@@ -15,7 +15,7 @@ from gradus.config import Config
 def main() -> int:
     """Run the step, and upload its output when asked; returns the exit code."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--push", action="store_true", help="upload to export.upload.repo on the Hugging Face hub")
+    parser.add_argument("--push", action="store_true", help="upload to export.upload.repo on the hub")
     args = parser.parse_args()
 
     def upload(config: Config) -> int:

@@ -1,9 +1,9 @@
-"""Talk with the registry's current model in the terminal. Without a terminal each line of the input is a question.
+"""Talk with the registry's current model in the terminal. Without a terminal each
+line of the input is a question.
 
-Example:
-    python scripts/chat.py
-    python scripts/chat.py --set serve.temperature=0.7
-    echo "What is broadcasting?" | python scripts/chat.py
+Examples:
+  python scripts/chat.py --set serve.temperature=0.7
+  echo "What is broadcasting?" | python scripts/chat.py
 """
 
 import sys

@@ -1,25 +1,34 @@
-"""Write docs/CONFIG.md: every setting with type, range, default and the steps that read it.
+"""Write docs/CONFIG.md, every setting with type, range, default and the steps that
+read it, and the picture of docs/ARCHITECTURE.md, both from the code.
 
 Example:
-    python scripts/manual.py
+  python scripts/manual.py
 """
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+from gradus import cli
 
 
 def main() -> int:
-    """Write the page; returns the exit code."""
-    ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter).parse_args()
+    """Write the two pages; returns the exit code."""
+    cli.plain_parser(__doc__).parse_args()
 
     from gradus.config.load import PROJECT
     from gradus.config.manual import entries, render
     from gradus.files import write_text
+    from gradus.picture import diagram, placed
     from gradus.pipeline import STEPS
 
-    page = render(entries({name: step.config_keys for name, step in STEPS.items()}))
-    write_text(PROJECT / "docs" / "CONFIG.md", page)
-    return 0
+    settings, architecture = PROJECT / "docs" / "CONFIG.md", PROJECT / "docs" / "ARCHITECTURE.md"
+    write_text(settings, render(entries({name: step.config_keys for name, step in STEPS.items()})))
+    write_text(architecture, placed(architecture.read_text(encoding="utf-8"), diagram(STEPS)))
+
+    def tell() -> int:
+        cli.write_line(f"wrote {cli.near(settings)} and {cli.near(architecture)}")
+        return 0
+
+    return cli.while_read(tell)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Answer OpenAI clients with the registry's current model, through mlx-lm's server, on this machine only.
+"""Answer OpenAI clients with the registry's current model, through mlx-lm's
+server, on this machine only: http://127.0.0.1:8080/v1, any key, model current.
 
-Example:
-    python scripts/serve.py                       then: OPENAI_BASE_URL=http://127.0.0.1:8080/v1, any key, model "current"
-    python scripts/serve.py --port 9000
-    python scripts/serve.py --set serve.model=auto   the fused model when there is one
+Examples:
+  python scripts/serve.py --port 9000
+  python scripts/serve.py --set serve.model=auto
 """
 
 import sys
@@ -15,7 +15,7 @@ from gradus.config import Config
 def main() -> int:
     """Serve until Ctrl-C; returns the exit code."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--port", metavar="NUMBER", help="same as --set serve.port=NUMBER; 0 takes any that is free")
+    parser.add_argument("--port", metavar="NUMBER", help="same as --set serve.port=NUMBER; 0: any free one")
     args = parser.parse_args()
     if args.force:
         parser.error("--force does nothing here: what is served is the current model")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
 import logging
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -16,9 +20,11 @@ from gradus import cli
 from gradus.config import Config
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
+from gradus.promote.flags import add_commands
 
 SCRIPTS = PROJECT / "scripts"
 NUMBERED = sorted(path.name for path in SCRIPTS.glob("[0-9][0-9]_*.py"))
+BESIDE = ["run_all.py", "serve.py", "chat.py", "doctor.py", "manual.py"]
 HEAVY = {
     "mlx.core",
     "mlx_lm",
@@ -53,8 +59,9 @@ def test_there_are_twelve_numbered_scripts() -> None:
     assert [int(name[:2]) for name in NUMBERED] == list(range(1, 13))
 
 
-@pytest.mark.parametrize("script", [*NUMBERED, "run_all.py", "serve.py", "chat.py"])
-def test_help_is_light_and_shows_the_command(script: str) -> None:
+@pytest.mark.parametrize("script", [*NUMBERED, *BESIDE])
+def test_help_is_light_and_fits_one_screen(script: str) -> None:
+    """24 lines of 80 columns, three more for the two scripts that have many flags; the purpose first, a command last."""
     code = f"""
 import runpy, sys
 sys.argv = [{script!r}, "--help"]
@@ -65,11 +72,91 @@ except SystemExit as end:
     print("HEAVY", sorted(heavy), end.code)
 """
     done = python("-c", code)
-    assert f"python scripts/{script}" in done.stdout
-    for flag in ("--config", "--set", "--run", "--force", "--dry-run", "--log-level"):
-        assert flag in done.stdout
-    assert done.stdout.splitlines()[-1] == "HEAVY [] 0"
-    assert done.stderr == ""
+    *lines, last = done.stdout.splitlines()
+    assert (last, done.stderr) == ("HEAVY [] 0", "")
+    assert len(lines) <= (28 if script in ("06_train_mlx.py", "09_promote.py") else 24)
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == f"usage: python scripts/{script} [options]"
+    assert lines[2].startswith(ast.get_docstring(ast.parse((SCRIPTS / script).read_text(encoding="utf-8"))).splitlines()[0])  # type: ignore[union-attr]
+    assert f"python scripts/{script}" in " ".join(lines[-2:])
+    if script not in ("doctor.py", "manual.py"):
+        assert [flag for flag in ("--config", "--set", "--run", "--force", "--dry-run", "--log-level") if flag not in done.stdout] == []
+
+
+def test_help_of_a_command_of_the_registry_is_a_screen_too() -> None:
+    parser = cli.parser("Purpose.")
+    add_commands(parser)
+    commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices
+    assert sorted(commands) == ["diff", "list", "promote", "register", "rollback", "show"]
+    for name, command in commands.items():
+        lines = command.format_help().splitlines()
+        assert len(lines) <= 24 and max(map(len, lines)) <= 80
+        assert lines[2].endswith(".") and lines[-1].startswith(f"  python scripts/09_promote.py {name}")
+
+
+def test_next_command_carries_the_flags() -> None:
+    args = cli.parser("t").parse_args(["--config", "mine.yaml", "--set", "collect.folders=[a, b]", "--run", "x"])
+    assert cli.command(args, "02_extract") == "python scripts/02_extract.py --config mine.yaml --set 'collect.folders=[a, b]' --run x"
+    assert cli.command(args, "07_evaluate", "a.b=1", run="y").endswith("--set a.b=1 --run y")
+    assert cli.command(cli.parser("t").parse_args([]), "chat") == "python scripts/chat.py"
+
+
+def test_missing_package_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    done = guarded(tmp_path, "import no_such_package")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"ERROR the package 'no_such_package' is not installed in {sys.executable}. "
+        "Run source .venv/bin/activate, which make run sets up, or python -m pip install -r requirements.txt.\n"
+    )
+
+
+SHOWN = """
+import os, sys
+from gradus import cli
+os.chdir(sys.argv[1])
+rows = {"grade": "B", "why": "one two three four five " * 8, "page": sys.argv[1] + "/reports/x.html"}
+rows["next"] = "python scripts/02_extract.py " + "x" * 80
+cli.show_table("01_collect", "done in 2.0 s", rows)
+"""
+
+
+@pytest.mark.parametrize(("settings", "codes"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), (None, False)])
+def test_summary_wraps_on_a_terminal_and_is_plain_elsewhere(settings: dict[str, str] | None, codes: bool, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "COLUMNS": "60", **(settings or {})}
+    environment.pop("NO_COLOR", None)
+    if settings is None:
+        text = subprocess.run([sys.executable, "-c", SHOWN, str(tmp_path)], capture_output=True, text=True, env=environment, check=True).stdout
+    else:
+        text = in_terminal([sys.executable, "-c", SHOWN, str(tmp_path)], environment)
+    assert ("\x1b[" in text) == codes
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert lines[0] == "01_collect  done in 2.0 s"
+    assert "  page   reports/x.html" in lines
+    assert lines[-1] == "  next   python scripts/02_extract.py " + "x" * 80, "a command stays in one piece"
+    assert (len(lines) > 5) == codes
+    assert all(len(line) <= 60 for line in lines[:-1]) == codes
+
+
+def test_no_color_is_honoured(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "TERM": "xterm-256color", "NO_COLOR": "1"}
+    text = in_terminal([sys.executable, "-c", SHOWN, str(tmp_path)], environment)
+    assert re.findall(r"\x1b\[(?:3[0-7]|9[0-7]|38;)", text) == []
+
+
+def in_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """What a command writes on a terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(command, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    try:
+        while block := os.read(master, 4096):
+            shown += block
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(master)
+    assert process.wait(timeout=60) == 0
+    return shown.decode()
 
 
 def test_pipeline_is_light() -> None:
@@ -142,6 +229,22 @@ def test_signals_end_with_130(number: signal.Signals, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("Interrupted")) == (130, 1)
 
 
+@pytest.mark.parametrize("script", ["serve.py", "06_train_mlx.py", "09_promote.py"])
+def test_ctrl_c_while_a_script_still_loads_ends_it_with_130_and_no_trace(script: str) -> None:
+    code = f"""
+import os, runpy, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "gradus.config":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+sys.argv = [{str(SCRIPTS / script)!r}, "--dry-run"]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    done = python("-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_nohup_is_honoured(tmp_path: Path) -> None:
     before = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     assert guarded(tmp_path, "import os; os.kill(os.getpid(), 1); return 0", before=before).returncode == 0
@@ -156,6 +259,12 @@ def test_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "CODE": code}
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, env=environment, check=False)
     assert (done.stdout, done.stderr) == ("x", "")
+
+
+def test_the_doctors_reader_may_go_away_too(tmp_path: Path) -> None:
+    command = f"{sys.executable} {SCRIPTS / 'doctor.py'} --set paths.workspace={tmp_path} | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
 
 
 MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]

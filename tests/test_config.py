@@ -171,5 +171,20 @@ def test_setting_of_another_form(setting: str) -> None:
         parse_setting(setting)
 
 
+def test_a_mistake_in_a_list_that_a_setting_replaces_is_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("collect:\n  folders: [a, b]\n  strict: true\n")
+    with pytest.raises(UserError) as caught:
+        load_config([file], ["collect.folders=[7]"])
+    assert str(caught.value).startswith("--set collect.folders=[7]: key 'collect.folders': should be text, got 7.")
+    with pytest.raises(UserError, match=r"mine\.yaml:2: key 'collect\.folders\.0': should be text, got 7"):
+        load_config([write(file, "collect:\n  folders: [7]\n")], ["collect.strict=true"])
+
+
+def write(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
+
+
 def test_setting_with_broken_yaml() -> None:
     assert setting_mistake("collect.folders=[a").startswith("--set collect.folders=[a: broken YAML")

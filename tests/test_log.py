@@ -25,6 +25,25 @@ def _closed() -> Iterator[None]:
     logging.getLogger("gradus").propagate = True
 
 
+def in_terminal(program: str, **settings: str) -> str:
+    """What a program writes on a terminal, its control sequences included."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), "TERM": "xterm", **settings}
+    if "NO_COLOR" not in settings:
+        environment.pop("NO_COLOR", None)
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=slave, stdout=slave, env=environment)
+    os.close(slave)
+    shown = b""
+    try:
+        while block := os.read(master, 4096):
+            shown += block
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(master)
+    assert process.wait(timeout=60) == 0
+    return shown.decode()
+
+
 def rows(file: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
@@ -86,22 +105,53 @@ with progress("training", 30) as advance:
 
 @pytest.mark.parametrize("columns", [60, 200])
 def test_progress_on_a_terminal_cuts_the_note_never_the_numbers(columns: int) -> None:
-    master, slave = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), "COLUMNS": str(columns), "TERM": "xterm"}
-    environment.pop("NO_COLOR", None)
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stderr=slave, stdout=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    try:
-        while block := os.read(master, 4096):
-            shown += block
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    os.close(master)
-    assert process.wait(timeout=60) == 0
-    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()))
+    shown = in_terminal(PROGRAM, COLUMNS=str(columns))
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown))
     bars = [line for line in lines if line.startswith("training")]
     assert any("a message in between" in line for line in lines)
-    assert all(re.search(r" \d+/30 [-\d:]+ left", line) for line in bars)
+    assert all(re.search(r" \d+/30 (\d+ s) (left|so far)", line) for line in bars)
     assert any(line.rstrip().endswith("no room") for line in bars) == (columns == 200)
     assert all(len(line.split("INFO")[0]) <= columns for line in bars)
+
+
+STEPPED = """
+import time
+from gradus.log import aside, progress, set_up, working
+set_up("info")
+with working("07_evaluate", "last time 41 s"):
+    time.sleep(0.25)
+    with progress("Answering", 3) as advance:
+        for name in ("base", "tuned", "tuned"):
+            advance(1, name)
+            time.sleep(0.15)
+    with aside():
+        print("somebody else's bar", flush=True)
+    time.sleep(0.25)
+"""
+
+
+def test_a_bar_takes_the_place_of_the_step_that_works() -> None:
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", in_terminal(STEPPED, COLUMNS="100"))
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    kinds = [line.split()[0] for line in lines]
+    runs = [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
+    assert runs == ["07_evaluate", "Answering", "07_evaluate", "somebody", "07_evaluate"]
+    assert any(re.search(r"\d s so far\s+last time 41 s", line) for line in lines)
+    assert any(re.search(r"3/3 0 s left\s+tuned", line) for line in lines)
+
+
+@pytest.mark.parametrize("settings", [{"TERM": "dumb"}, {"TERM": "unknown"}])
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(settings: dict[str, str]) -> None:
+    program = PROGRAM.replace("import logging, time", "import logging, time\nimport gradus.log\ngradus.log.PLAIN_INTERVAL_SECONDS = 0.02")
+    text = in_terminal(program, **settings)
+    assert "\x1b" not in text
+    assert re.search(r"^INFO training \d+/30 loss 5.844.*, 0 s left\r?$", text, re.MULTILINE)
+
+
+def test_no_color_leaves_no_colour() -> None:
+    assert re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38)", in_terminal(PROGRAM, NO_COLOR="1", TERM="xterm-256color")) == []
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0 s")])
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert log.duration(seconds) == text

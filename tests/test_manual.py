@@ -1,4 +1,4 @@
-"""docs/CONFIG.md is what the configuration says, and says something of every key."""
+"""docs/CONFIG.md is what the configuration says, and says something of every key; the drawing is what the steps say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 from gradus.config.explain import known_keys
 from gradus.config.load import PROJECT
 from gradus.config.manual import comment, entries, render
+from gradus.errors import GradusError
+from gradus.picture import BEGIN, END, arrows, diagram, placed
 from gradus.pipeline import STEPS
 
 READERS = {name: step.config_keys for name, step in STEPS.items()}
@@ -15,6 +17,25 @@ READERS = {name: step.config_keys for name, step in STEPS.items()}
 def test_the_page_is_up_to_date() -> None:
     page = (PROJECT / "docs" / "CONFIG.md").read_text(encoding="utf-8")
     assert page == render(entries(READERS)), "run: make manual"
+
+
+def test_the_drawing_is_up_to_date() -> None:
+    page = (PROJECT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert page == placed(page, diagram(STEPS)), "run: make manual"
+
+
+def test_the_drawing_shows_every_step_and_no_arrow_that_others_imply() -> None:
+    drawn = arrows(STEPS)
+    assert {reader for _, reader in drawn} == STEPS.keys() - {"01_collect"}
+    assert ("06_train_mlx", "10_fuse") in drawn
+    assert ("05_prepare", "10_fuse") not in drawn, "06_train_mlx reads it already"
+    assert all(f"<b>{name}</b>" in diagram(STEPS) and step.title in diagram(STEPS) for name, step in STEPS.items())
+
+
+def test_the_drawing_is_placed_between_its_marks() -> None:
+    assert placed(f"a\n{BEGIN}old\n{END}b\n", "new\n") == f"a\n{BEGIN}new\n{END}b\n"
+    with pytest.raises(GradusError, match="marks of the drawing are gone"):
+        placed("a\nb\n", "new\n")
 
 
 def test_every_key_that_is_no_section_has_one_entry() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -24,7 +25,7 @@ GRADED = Graded("B", 75.5, 50.0, 30, None, "e" * 64)
 BASE = Base("builtin", "built-in tiny base", "models/base/tiny", "abc123", "asked for", 1000)
 
 
-def candidate(folder: Path, weights: bytes, graded: Graded = GRADED) -> Candidate:
+def candidate(folder: Path, weights: bytes, graded: Graded = GRADED, base: Base = BASE) -> Candidate:
     """An adapter with these bytes; the registry never looks into them."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "adapters.safetensors").write_bytes(weights)
@@ -32,7 +33,7 @@ def candidate(folder: Path, weights: bytes, graded: Graded = GRADED) -> Candidat
     (folder / "evaluation.json").write_text(graded.evaluation_sha256)
     (folder / "answers.jsonl").write_text("answers")
     files = (folder / "adapters.safetensors", folder / "adapter_config.json")
-    return Candidate(folder.name, "lora", BASE, {"train": "a" * 64}, graded, files, (folder / "evaluation.json", folder / "answers.jsonl"))
+    return Candidate(folder.name, "lora", base, {"train": "a" * 64}, graded, files, (folder / "evaluation.json", folder / "answers.jsonl"))
 
 
 @pytest.fixture
@@ -66,6 +67,17 @@ def test_the_same_weights_are_one_version_and_a_new_grade_is_noted(registry: Reg
     assert kept == ["e" * 64, "f" * 64]
     assert (registry.evaluation_of(again) or Path()).joinpath("evaluation.json").read_text() == "f" * 64
     registry.verify(again)
+
+
+@pytest.mark.parametrize("base", [replace(BASE, revision="def456"), replace(BASE, name="another")], ids=["revision", "name"])
+def test_the_same_weights_on_another_base_are_another_version(registry: Registry, tmp_path: Path, base: Base) -> None:
+    """An adapter that training left untouched has the same bytes on every base; a grade of one says nothing of the other."""
+    first = registry.promote(registry.register_model(candidate(tmp_path / "one", b"untouched")).id, reason="test")
+    second = registry.register_model(candidate(tmp_path / "two", b"untouched", replace(GRADED, percent=12.0), base))
+    assert (second.id, second.base, second.graded.percent) == ("v2", base, 12.0)
+    assert registry.get("v1") == first
+    assert registry.rival_of(second.identity) == first
+    assert registry.rival_of(first.identity) is None
 
 
 def test_promotion_archives_the_one_before_and_rollback_goes_back_step_by_step(registry: Registry, tmp_path: Path) -> None:
@@ -228,11 +240,11 @@ def test_the_gate_is_asked_under_the_lock_with_the_model_that_is_current_then(re
 
 def test_the_rival_is_the_last_current_version_with_other_weights(registry: Registry, tmp_path: Path) -> None:
     first = registry.register_model(candidate(tmp_path / "one", b"one"))
-    assert registry.rival_of(first.weights) is None
+    assert registry.rival_of(first.identity) is None
     registry.promote(first.id, reason="test")
     second = registry.register_model(candidate(tmp_path / "two", b"two"))
     for state in ("candidate", "current"):
-        found = registry.rival_of(second.weights)
+        found = registry.rival_of(second.identity)
         assert found is not None
         assert (found.id, registry.get("v2").state) == ("v1", state)
         registry.promote("v2", reason="test")

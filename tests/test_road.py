@@ -11,7 +11,9 @@ from gradus.config import Config, load_config
 from gradus.errors import GradusError, UserError
 from gradus.pipeline import STEPS as REAL
 from gradus.road import chosen_steps, run_all
-from gradus.step import Step, StepContext, Summary
+from gradus.step import Step, StepContext, Summary, target_of
+
+from .teacher_server import TeacherServer
 
 Lines = Callable[[], list[str]]
 
@@ -83,16 +85,19 @@ def test_wrong_order() -> None:
         chosen_steps(REAL, "08_report", "05_prepare")
 
 
-def test_first_and_second_run(config: Config, lines: Lines) -> None:
+def test_first_and_second_run(config: Config, lines: Lines, tmp_path: Path) -> None:
+    outputs = [tmp_path / "data" / number for number in ("01", "02", "03")]
     run_all(config, steps_with(), "01_collect", "03_curate")
     assert lines() == [
         "[ 1/3] 01_collect: done in s", "[ 2/3] 02_extract: done in s", "[ 3/3] 03_curate: done in s", "",
-        "step seconds status", "01_collect done", "02_extract done", "03_curate done", "total", "",
+        "step seconds status output", f"01_collect done {outputs[0]}", f"02_extract done {outputs[1]}", f"03_curate done {outputs[2]}", "total",
+        "", "default 01_collect to 03_curate",
     ]  # fmt: skip
-    run_all(config, steps_with(), "02_extract", "03_curate")
+    run_all(config, steps_with(), "02_extract", "03_curate", following="python scripts/04_augment.py")
     assert lines() == [
         "[ 1/2] 02_extract: up to date", "[ 2/2] 03_curate: up to date", "",
-        "step seconds status", "02_extract up to date", "03_curate up to date", "total", "",
+        "step seconds status output", f"02_extract up to date {outputs[1]}", f"03_curate up to date {outputs[2]}", "total",
+        "", "default 02_extract to 03_curate", "next python scripts/04_augment.py",
     ]  # fmt: skip
 
 
@@ -102,7 +107,7 @@ def test_table_is_shown_when_a_step_does_not_finish(
 ) -> None:
     with pytest.raises(error):
         run_all(config, steps_with(work), "01_collect", "03_curate")
-    assert lines()[-4:] == ["01_collect done", f"02_extract {status}", "03_curate not run", "total"]
+    assert lines()[-4:] == [f"01_collect done {target_of(steps_with()['01_collect'], config)}", f"02_extract {status}", "03_curate not run", "total"]
 
 
 def test_dry_run_knows_what_an_earlier_step_may_change(config: Config, lines: Lines, tmp_path: Path) -> None:
@@ -122,3 +127,26 @@ def test_force_runs_every_chosen_step(config: Config, lines: Lines) -> None:
     lines()
     run_all(config, steps_with(), "02_extract", "03_curate", force=True)
     assert lines()[:2] == ["[ 1/2] 02_extract: done in s", "[ 2/2] 03_curate: done in s"]
+
+
+def test_a_dry_run_says_what_a_teacher_would_take_or_why_that_is_unknown(tmp_path: Path, teacher_server: TeacherServer, lines: Lines) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Tea\n\nGreen tea is brewed with water of **80 degrees** for two minutes, black tea with boiling water for four.\n")
+    settings = [f"paths.workspace={tmp_path / 'w'}", "collect.python_docs=[]", f"collect.folders=[{notes}]", "augment.use_teacher=true"]
+    config = load_config(settings=[*settings, *teacher_server.settings])
+    run_all(config, REAL, "01_collect", "04_augment", dry_run=True)
+    assert [line for line in lines() if line.startswith("tokens")] == [
+        "tokens, cost, time: unknown until 01_collect has run", "tokens, cost, time: unknown until 03_curate has run",
+    ]  # fmt: skip
+    run_all(load_config(settings=settings[:3]), REAL, "01_collect", "01_collect")
+    lines()
+    run_all(config, REAL, "01_collect", "02_extract", dry_run=True)
+    told = lines()
+    assert told[1].startswith("[ 2/2] 02_extract: would run")
+    assert told[2].startswith("chunks for the teacher: of documents")
+    assert {"time: unknown before the first run with this teacher"} <= set(told)
+    assert not teacher_server.requests
+    run_all(load_config(settings=[*settings, *teacher_server.settings, "collect.min_characters=41"]), REAL, "01_collect", "02_extract", dry_run=True)
+    assert lines()[-1] == "reckoned from what 01_collect wrote before"
+    run_all(load_config(settings=settings[:3]), REAL, "01_collect", "02_extract", dry_run=True)
+    assert len(lines()) == 2, "no teacher, nothing to reckon"

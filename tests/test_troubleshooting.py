@@ -6,10 +6,15 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from gradus import cli
+from gradus.config import Config
 from gradus.config.load import PROJECT
+from gradus.errors import GradusError
+from gradus.troubleshooting import PLAIN, anchor, quotes, section_of
 
 PAGE = PROJECT / "docs" / "TROUBLESHOOTING.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -24,11 +29,6 @@ SYMPTOMS = [
     "GGUF errors", "The teacher does not answer", "The teacher's answers are all rejected", "Files were not read", "The gate refuses a model",
     "Chat and server",
 ]  # fmt: skip
-
-
-def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def one_ellipsis(text: str) -> str:
@@ -62,6 +62,7 @@ def pointers() -> list[tuple[str, str]]:
     return [
         (path.relative_to(PROJECT).as_posix(), found[1] or "")
         for path in files
+        if path.name != "troubleshooting.py"
         for found in re.finditer(r"TROUBLESHOOTING\.md(?:#([\w-]+))?", path.read_text(encoding="utf-8"))
     ]
 
@@ -81,6 +82,39 @@ def test_section_says_cause_cure_and_check(heading: str) -> None:
 def test_quoted_message_is_what_the_code_says(message: str) -> None:
     assert len(message.replace("…", "").strip()) >= 6, "too little to recognise it by"
     assert one_ellipsis(message) in messages()
+
+
+CRITICAL = {
+    "training does not fit into memory: 9 GB": "out-of-memory",
+    "training diverged: loss nan at iteration 3": "loss-is-nan-or-training-diverges",
+    "3 held-out examples repeat what was seen in training: a": "duplicates-and-leakage",
+    "the tokenizer has no chat template": "tokenizer-and-chat-template-mismatch",
+    "the hub did not answer within 5 s": "hub-unreachable",
+    "models of type gemma are not written as GGUF, only llama": "gguf-errors",
+    "the loss did not fall between the rates 1e-6 and 0.1": "loss-not-falling",
+    "no connection (refused)": "the-teacher-does-not-answer",
+}
+
+
+@pytest.mark.parametrize("message", CRITICAL)
+def test_error_points_to_its_section(message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def action(_config: Config) -> int:
+        raise GradusError(message, where="here", cure="Mend it")
+
+    args = cli.parser("t").parse_args(["--set", f"paths.workspace={tmp_path}"])
+    assert cli.guard(args, action) == 1
+    error, pointer = capsys.readouterr().err.splitlines()
+    assert (error, pointer) == (f"ERROR here: {message}. Mend it.", f"INFO More about it: docs/TROUBLESHOOTING.md#{CRITICAL[message]}")
+
+
+def test_every_quoted_message_is_led_to_a_section_that_quotes_it() -> None:
+    told = quotes(TEXT)
+    assert len(told) >= 50
+    for quote, _ in told:
+        where = {f"docs/TROUBLESHOOTING.md#{anchor(heading)}" for other, heading in told if other == quote}
+        assert section_of(quote.replace("…", "x")) in where, quote
+    assert section_of("something that nobody quotes") == ""
+    assert set(PLAIN) <= set(re.findall(r"^## (.+)$", TEXT, re.MULTILINE))
 
 
 def test_whatever_points_here_finds_its_section() -> None:

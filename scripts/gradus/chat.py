@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradus.errors import UserError
+from gradus.files import sha256_json
 
 Messages = list[dict[str, str]]
+PROMPT_OPTIONS = {"enable_thinking": False}
+"""Options of the chat template where the assistant is to speak: reasoning models answer at once."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Rendered:
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
     """Token ids of a conversation up to where the assistant is to speak."""
     return _apply(tokenizer, messages, add_generation_prompt=True)
+
+
+def prompt_hash(messages: Messages) -> str:
+    """SHA-256 of all that is put to a model, whichever it is: system prompt, earlier turns, question, options of the template."""
+    return sha256_json({"messages": messages, "options": PROMPT_OPTIONS})
 
 
 def render(tokenizer: Any, messages: Messages) -> Rendered:
@@ -60,5 +68,5 @@ def last_eos(tokenizer: Any, tokens: list[int]) -> int:
 def _apply(tokenizer: Any, messages: Messages, *, add_generation_prompt: bool) -> list[int]:
     if not tokenizer.has_chat_template:
         raise UserError("the tokenizer has no chat template", where="model.base", cure="Take an instruct model")
-    options = {"enable_thinking": False} if add_generation_prompt else {}
+    options = PROMPT_OPTIONS if add_generation_prompt else {}
     return list(tokenizer.apply_chat_template(messages, add_generation_prompt=add_generation_prompt, return_dict=False, **options))

@@ -7,19 +7,21 @@ earlier ones stay; a number is used until its adapter is registered, so one that
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gradus.cli import write_line
+from gradus.cli import guard, near, settings_of, write_line
 from gradus.config import Config
-from gradus.errors import GradusError
+from gradus.config.load import PROJECT, merge_layers
+from gradus.errors import GradusError, UserError
 from gradus.files import read_documents, read_json, sha256_file
 from gradus.history import Decision, HistoryLine, append_line
 from gradus.registry import Registry
@@ -72,6 +74,28 @@ def continue_run(config: Config, steps: dict[str, Step], *, force: bool = False,
         own = config_of_continuation(config, registry)
         told.run = own.run.name
         _continue(own, steps, registry, told, force)
+
+
+def run_guarded(args: argparse.Namespace) -> int:
+    """What `run_all.py --continue` does, a line about a mistaken configuration included; returns the exit code."""
+
+    def action(config: Config) -> int:
+        from gradus.pipeline import STEPS
+
+        continue_run(config, STEPS, force=args.force, dry_run=args.dry_run)
+        return 0
+
+    return guard(args, action, mistaken=lambda error: _note_mistake(args.config, settings_of(args), error))
+
+
+def _note_mistake(files: list[Path], settings: list[str], error: UserError) -> None:
+    """The line about a continuation whose configuration is mistaken; none when that does not even say where the workspace is."""
+    with suppress(UserError, KeyError, TypeError):
+        values = merge_layers(files, settings).values
+        workspace, run = PROJECT / values["paths"]["workspace"], values["run"]["name"]
+        current = _current(Registry(workspace))
+        line = HistoryLine(_now(), str(run), "failed", str(error), 0.0, current_before=current, current=current)
+        append_line(workspace / "reports" / "history.jsonl", line)
 
 
 def _continue(config: Config, steps: dict[str, Step], registry: Registry, told: Told, force: bool) -> None:
@@ -127,7 +151,7 @@ def _base_of(version: Version, registry: Registry, model: dict[str, Any]) -> dic
     """The settings that give the base of a version again."""
     if version.base.kind == "hub":
         return {"base": version.base.name, "hub": {**model["hub"], "name": version.base.name, "revision": version.base.revision}}
-    return {"base": str(registry.base_folder_of(version))}
+    return {"base": near(registry.base_folder_of(version))}  # relative, so that a project that was moved prepares nothing again
 
 
 def trained_on(book: Book, data: dict[str, str]) -> Version | None:
@@ -175,7 +199,7 @@ def _note_decision(config: Config, steps: dict[str, Step], told: Told) -> None:
 @contextmanager
 def _one_line(path: Path, told: Told, registry: Registry) -> Iterator[None]:
     """Write the line about what happens inside, also when it fails; then whoever's mistake it was, it is a failure."""
-    started, begun = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    started, begun = _now(), time.perf_counter()
     before = _current(registry)
     try:
         yield
@@ -189,6 +213,10 @@ def _one_line(path: Path, told: Told, registry: Registry) -> Iterator[None]:
         seconds = round(time.perf_counter() - begun, 1)
         figures = {**told.figures, "current_before": before, "current": _current(registry)}
         append_line(path, HistoryLine(started, told.run, told.decision, told.reason, seconds, **figures))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _current(registry: Registry) -> str | None:

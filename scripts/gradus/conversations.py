@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NO_USER_TURN = "no user turn"
+"""What is said of a row in which the user asks nothing."""
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -56,7 +59,7 @@ def conversation_from_row(row: Any, line: int) -> Conversation:
         return Conversation(*_turns(row["messages"]), line, *names)
     if "prompt" in row and "completion" in row:
         if not str(row["prompt"] or "").strip():
-            raise ValueError("no user turn")
+            raise ValueError(NO_USER_TURN)
         return Conversation(_text(row["prompt"]), _text(row["completion"]), line, *names)
     if "text" in row:
         return Conversation("", _text(row["text"]), line, *names)
@@ -67,7 +70,7 @@ def _turns(messages: Any) -> tuple[str, str]:
     if not isinstance(messages, list) or not all(isinstance(turn, dict) and "role" in turn for turn in messages):
         raise ValueError("messages is not a list of turns with a role")
     if not any(turn["role"] == "user" and _text(turn.get("content")).strip() for turn in messages):
-        raise ValueError("no user turn")
+        raise ValueError(NO_USER_TURN)
     turns = [turn for turn in messages if turn["role"] != "system"]
     answers = [i for i, turn in enumerate(turns) if turn["role"] == "assistant"]
     end = answers[-1] if answers else len(turns)

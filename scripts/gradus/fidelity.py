@@ -18,7 +18,7 @@ from gradus.compare import Logits, Sample, answer_logits, questions_of, take_sam
 from gradus.config.delivery import Fidelity, FidelityLimits
 from gradus.errors import UserError
 from gradus.files import read_json, write_json
-from gradus.models import Answer, Likelihood, generate_answers
+from gradus.models import Answer, Likelihood, generate_answers, with_plain_weights
 
 BATCH = 8
 
@@ -72,13 +72,13 @@ class Drift:
 
 
 def observe(model: nn.Module, tokenizer: Any, conversations: Sequence[Messages], settings: Fidelity, max_tokens: int) -> Observed:
-    """Put the probe to a model."""
-    questions = questions_of(conversations)
-    answers = generate_answers(model, tokenizer, questions, max_tokens=settings.answer_tokens, batch_size=BATCH)
+    """Put the probe to a model; the sample is taken of its weights as they are on disk."""
+    questions, plain = questions_of(conversations), with_plain_weights(model)
+    answers = generate_answers(plain, tokenizer, questions, max_tokens=settings.answer_tokens, batch_size=BATCH)
     return Observed(
-        total_likelihood(model, tokenizer, conversations, max_tokens),
+        total_likelihood(plain, tokenizer, conversations, max_tokens),
         answers,
-        answer_logits(model, tokenizer, conversations, settings.probe_tokens),
+        answer_logits(plain, tokenizer, conversations, settings.probe_tokens),
         take_sample(model, tokenizer, questions, answers, settings.answer_tokens),
     )
 

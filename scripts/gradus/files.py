@@ -15,6 +15,7 @@ from gradus.errors import GradusError, UserError
 from gradus.records import Document, Example, document_from_dict, example_from_dict
 
 T = TypeVar("T")
+MODEL_FILES = ("*.safetensors", "config.json", "generation_config.json", "tokenizer*.json", "*.jinja")
 
 
 def sha256_file(path: Path) -> str:
@@ -24,6 +25,18 @@ def sha256_file(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def model_state(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of the files that make a model folder, so that a step notices others under the same path."""
+    files = sorted(file for pattern in MODEL_FILES for file in folder.glob(pattern))
+    return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+
+
+def size_label(count: int) -> str:
+    """A number of bytes for people, in the largest unit that leaves something before the point."""
+    named = next((f"{count / unit:,.1f} {name}" for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if count >= unit), "")
+    return named or f"{count} bytes"
 
 
 def sha256_text(text: str) -> str:

@@ -20,3 +20,8 @@ class Interval(Strict):
 
     low: float
     high: float
+
+    @property
+    def told(self) -> bool:
+        """Whether it says anything: values that are all the same do not show how much others would differ."""
+        return self.high - self.low > 1e-9

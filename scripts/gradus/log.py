@@ -1,25 +1,29 @@
-"""Logging for people on the screen and for programs in `reports/<run>/log.jsonl`, and progress bars.
+"""Logging for people on the screen and for programs in `reports/<run>/log.jsonl`, and progress with the time left.
 
-The library logs and never prints. On a terminal messages go through rich; elsewhere they are plain lines. `NO_COLOR`
-is honoured by rich itself.
+The library logs and never prints. On a terminal messages and bars go through rich, which honours `NO_COLOR`; in a pipe, in a
+file and on a terminal that cannot move its cursor (TERM=dumb) they are plain lines.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn, Task
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, Task
 
 PLAIN_INTERVAL_SECONDS = 10.0
+CALM = {"logging.level.info": "dim", "bar.complete": "cyan", "bar.finished": "cyan", "bar.pulse": "cyan"}
 
 
 class JsonLines(logging.Formatter):
@@ -68,26 +72,65 @@ class _LogFile(logging.FileHandler):
             self.close()
 
 
-def _screen(level: str) -> logging.Handler:
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.logging import RichHandler
+def redraws(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that can colour and redraw its lines."""
+    return stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
-        handler: logging.Handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False, markup=False)
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+
+def _screen(level: str) -> logging.Handler:
+    handler = (_rich_handler() if redraws(sys.stderr) else None) or logging.StreamHandler(sys.stderr)
     handler.setLevel(level.upper())
+    handler.setFormatter(Short("%(message)s" if hasattr(handler, "console") else "%(levelname)s %(message)s"))
     return handler
 
 
+class Short(logging.Formatter):
+    """What is shown of a record; paths below the current folder are told from there."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace(f"{Path.cwd()}/", "")
+
+
+def _rich_handler() -> logging.Handler | None:
+    """Messages in columns, without colours inside them; None when rich is not installed, which is told elsewhere."""
+    try:
+        from rich.console import Console
+        from rich.highlighter import NullHighlighter
+        from rich.logging import RichHandler
+        from rich.theme import Theme
+    except ImportError:
+        return None
+    console = Console(stderr=True, theme=Theme(CALM))
+    return RichHandler(console=console, show_path=False, show_time=False, markup=False, highlighter=NullHighlighter(), keywords=[])
+
+
+def _console() -> Console:
+    """The console of the messages, so that a bar and a message never share a line."""
+    from rich.console import Console
+    from rich.theme import Theme
+
+    for handler in logging.getLogger("gradus").handlers:
+        if hasattr(handler, "console"):
+            return handler.console
+    return Console(stderr=True, theme=Theme(CALM))
+
+
+def duration(seconds: float) -> str:
+    """A time to read at a glance: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 Advance = Callable[[int, str], None]
+_SHOWN: ContextVar[Progress | None] = ContextVar("shown", default=None)
 
 
 @contextmanager
 def progress(description: str, total: int, *, start: int = 0) -> Iterator[Advance]:
-    """A progress bar with the time left; yields `advance(by, note)`. Plain lines when the screen is no terminal."""
-    if sys.stderr.isatty():
+    """A progress bar with the time left; yields `advance(by, note)`. Plain lines when the screen cannot redraw."""
+    if redraws(sys.stderr):
         with _bar(description, total, start) as advance:
             yield advance
     else:
@@ -95,33 +138,98 @@ def progress(description: str, total: int, *, start: int = 0) -> Iterator[Advanc
 
 
 @contextmanager
-def _bar(description: str, total: int, start: int) -> Iterator[Advance]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def working(description: str, note: str = "") -> Iterator[None]:
+    """Shows on a terminal how long something has taken whose end nobody can foretell; a progress bar inside takes its place."""
+    if not redraws(sys.stderr):
+        yield
+        return
+    with _bar(description, None, 0) as advance:
+        advance(0, note)
+        yield
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Takes our bar off the screen while somebody else's is on it, say that of a download."""
+    bar = _SHOWN.get()
+    if bar is None:
+        yield
+        return
+    bar.stop()
+    try:
+        yield
+    finally:
+        bar.start()
+
+
+@contextmanager
+def _bar(description: str, total: int | None, start: int) -> Iterator[Advance]:
+    """One more line of the bar that is on the screen, whose other lines are hidden so long; else a bar of its own."""
+    with _on_screen() as bar:
+        outer = [task.id for task in bar.tasks if task.visible]
+        for number in outer:
+            bar.update(number, visible=False)
+        task = bar.add_task(description, total=total, completed=start, note="")
+        try:
+            yield lambda by, note: bar.update(task, advance=by, note=note)
+        finally:
+            bar.remove_task(task)
+            for number in outer:
+                bar.update(number, visible=True)
+
+
+@contextmanager
+def _on_screen() -> Iterator[Progress]:
+    if (shown := _SHOWN.get()) is not None:
+        yield shown
+        return
+    with _progress() as bar:
+        token = _SHOWN.set(bar)
+        try:
+            yield bar
+        finally:
+            _SHOWN.reset(token)
+
+
+def _progress() -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn
     from rich.table import Column
 
     # On a narrow screen the note is cut, never the numbers.
     firm = Column(no_wrap=True, overflow="ignore")
     columns = (
         TextColumn("{task.description}", table_column=firm.copy()), BarColumn(24, table_column=firm.copy()),
-        MofNCompleteColumn(table_column=firm.copy()), TimeRemainingColumn(elapsed_when_finished=True, table_column=firm.copy()),
-        TextColumn("left", table_column=firm.copy()), _note_column(),
+        _text_column(_counted, firm.copy()), _text_column(_time_of, firm.copy()), _text_column(_note_of, Column(ratio=1)),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total, completed=start, note="")
-        yield lambda by, note: bar.update(task, advance=by, note=note)
+    return Progress(*columns, console=_console(), transient=True, redirect_stdout=False, redirect_stderr=False)
 
 
-def _note_column() -> ProgressColumn:
+def _counted(task: Task) -> str:
+    if task.total is None:
+        return ""
+    width = len(f"{task.total:,.0f}")
+    return f"{task.completed:>{width},.0f}/{task.total:,.0f}"
+
+
+def _time_of(task: Task) -> str:
+    """The time left; the time so far while nothing can be said of it."""
+    left = 0 if task.finished else task.time_remaining
+    return f"{duration(task.elapsed or 0)} so far" if left is None else f"{duration(left)} left"
+
+
+def _note_of(task: Task) -> str:
+    return str(task.fields["note"])
+
+
+def _text_column(text_of: Callable[[Task], str], column: object) -> ProgressColumn:
     from rich.progress import ProgressColumn
-    from rich.table import Column
     from rich.text import Text
 
-    class Note(ProgressColumn):
+    class Told(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(task.fields["note"], no_wrap=True, overflow="ellipsis")
+            return Text(text_of(task), no_wrap=True, overflow="ellipsis")
 
-    return Note(table_column=Column(ratio=1))
+    return Told(table_column=column)  # type: ignore[arg-type]
 
 
 def _plain(description: str, total: int, start: int) -> Advance:
@@ -138,6 +246,6 @@ def _plain(description: str, total: int, start: int) -> Advance:
         elif now - last >= PLAIN_INTERVAL_SECONDS and done > first:
             last = now
             left = (now - begun) / (done - first) * (total - done)
-            logger.info("%s %d/%d %s, %.0f s left", description, done, total, note, left)
+            logger.info("%s", " ".join(f"{description} {done:,}/{total:,} {note}".split()) + f", {duration(left)} left")
 
     return advance

@@ -6,9 +6,9 @@ Candidates are verified, so no pair is wrong; the bands set how many are found (
     find_overlaps           every pair of a text here and a text there, such as training and test set
     drop_near_duplicates    what to leave out so that nothing left repeats anything better; a cluster costs its size only
 
-Memory: 4 bytes per text and band (100 bytes with 25 bands), some dozen for each band in which a text meets another, and a
-few megabytes for the texts at hand. A text is read once, and again when it is verified, never two at a time: `texts` may
-be any sequence, such as one that reads its items from a file.
+Memory: 4 bytes per text and band (100 bytes with 25 bands) until all are signed, then 5 for each band in which a text
+meets another and some 60 for each pair, and a few megabytes for the work at hand. A text is read once, and again when it
+is verified, never two at a time: `texts` may be any sequence, such as one that reads its items from a file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ KEPT_PER_GROUP = 8
 TEXTS_PER_JOB = 2048
 CHARACTERS_AT_ONCE = 1 << 19
 HASHES_AT_ONCE = 1 << 17
-PAIRS_AT_ONCE = 1 << 22
+MEMBERS_AT_ONCE = 1 << 18
+PAIRS_AT_ONCE = 1 << 20
 PAIRS_PER_MEMBER = 4  # with more candidate pairs than this per text and band, a cluster is thinned out before its pairs are made
 KEPT_BY_MALLOC = (31 << 20) + (1 << 19)
 
@@ -42,12 +43,13 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 Read = Callable[[int], str]
 Positions = NDArray[np.int64]
+Members = NDArray[np.uint32]  # positions too, where there are many
 Codes = NDArray[np.uint64]  # pairs of positions, the first in the high half
 _HALF, _LOW, _SIDE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1)
 _END = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Two texts by their positions and the Jaccard similarity of their shingle sets."""
 
@@ -59,18 +61,22 @@ class Pair:
 def find_near_duplicates(texts: Sequence[str], settings: NearDuplicates) -> list[Pair]:
     """All found pairs of at least `settings.threshold` Jaccard similarity, `first` < `second`, in order of their positions."""
     search = _Search(texts.__getitem__, len(texts), settings)
-    return list(search.verified(search.groups().pairs()))
+    return [Pair(*found) for found in _listed(*search.verified(search.groups.pairs()))]
 
 
 def find_overlaps(texts: Sequence[str], others: Sequence[str], settings: NearDuplicates) -> list[Pair]:
     """All found pairs of one of `texts` (`first`) and one of `others` (`second`), in order of their positions."""
     here = len(texts)
     search = _Search(lambda position: texts[position] if position < here else others[position - here], here + len(others), settings)
-    return [Pair(pair.first, pair.second - here, pair.similarity) for pair in search.verified(search.groups().pairs(across=here))]
+    first, second, similarities = search.verified(search.groups.pairs(across=here))
+    return [Pair(*found) for found in _listed(first, second - here, similarities)]
 
 
 def drop_near_duplicates(
-    texts: Sequence[str], order: Sequence[int], settings: NearDuplicates, are_copies: Callable[[int, int], bool] = lambda kept, other: True
+    texts: Sequence[str],
+    order: Sequence[int] | Positions,
+    settings: NearDuplicates,
+    are_copies: Callable[[int, int], bool] = lambda kept, other: True,
 ) -> dict[int, tuple[int, float]]:
     """Which texts to drop, and for each the kept one that it repeats with their similarity, all by position in `texts`.
 
@@ -88,11 +94,13 @@ def drop_near_duplicates(
     stays = np.ones(len(order), bool)
 
     def drop(candidates: Codes) -> None:
-        for pair in sorted(search.verified(candidates), key=lambda pair: (pair.second, -pair.similarity, pair.first)):
-            kept, other = int(order[pair.first]), int(order[pair.second])
-            if stays[pair.first] and stays[pair.second] and are_copies(kept, other):
-                dropped[other] = (kept, pair.similarity)
-                stays[pair.second] = False
+        first, second, similarities = search.verified(candidates)
+        for place in np.lexsort((first, -similarities, second)):
+            better, worse = first[place], second[place]
+            kept, other = int(order[better]), int(order[worse])
+            if stays[better] and stays[worse] and are_copies(kept, other):
+                dropped[other] = (kept, float(similarities[place]))
+                stays[worse] = False
 
     def judge(groups: _Groups) -> None:
         """All pairs where they are few; of a large cluster the better half first, and then the rest with what is left of that."""
@@ -105,7 +113,7 @@ def drop_near_duplicates(
         drop(rest.pairs(across=middle, most=KEPT_PER_GROUP))
         judge(rest.only(stays[rest.members] & (rest.members >= middle)))
 
-    judge(search.groups())
+    judge(search.groups)
     return dropped
 
 
@@ -113,11 +121,11 @@ def drop_near_duplicates(
 class _Groups:
     """Texts that agree in a band: `members` group by group, ascending in each; `begins` tells where a group begins."""
 
-    members: Positions
+    members: Members
     begins: NDArray[np.bool_]
 
     def count_pairs(self) -> int:
-        return int(np.sum(self._earlier()))
+        return sum(int(part._earlier().sum()) for part in self._parts())
 
     def pairs(self, across: int | None = None, most: int | None = None) -> Codes:
         """Every two members of a group, once each.
@@ -126,6 +134,9 @@ class _Groups:
             across: only pairs of which one lies before this position and one not.
             most: only pairs with one of the first so many of a group.
         """
+        return _union(codes for part in self._parts() for codes in part._pairs(across, most))
+
+    def _pairs(self, across: int | None, most: int | None) -> Iterator[Codes]:
         earlier, first = self._earlier(), np.arange(len(self.members))
         first -= earlier
         if across is not None:
@@ -134,20 +145,27 @@ class _Groups:
             earlier = np.where(here, 0, before[:-1] - before[first])
         if most is not None:
             earlier = np.minimum(earlier, most)
-        found = [np.empty(0, np.uint64)]
         ends = np.cumsum(earlier)
         cuts = np.searchsorted(ends, np.arange(0, int(earlier.sum()), PAIRS_AT_ONCE), side="right")
         for start, stop in pairwise([*cuts.tolist(), len(ends)]):
             counts = earlier[start:stop]
             inner = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
             one = self.members[np.repeat(first[start:stop], counts) + inner].astype(np.uint64)
-            other = np.repeat(self.members[start:stop], counts).astype(np.uint64)
-            found.append(np.unique((one << _HALF) | other))
-        return np.unique(np.concatenate(found))
+            other = np.repeat(self.members[start:stop], counts)
+            yield np.unique((one << _HALF) | other)
 
     def only(self, chosen: NDArray[np.bool_]) -> _Groups:
         """The groups less the members that are not chosen, where two are left."""
-        return _runs(self.members[chosen], np.cumsum(self.begins)[chosen])
+        return _runs(self.members[chosen], np.cumsum(self.begins, dtype=np.uint32)[chosen])
+
+    def _parts(self) -> Iterator[_Groups]:
+        """The same groups, some at a time."""
+        start = 0
+        while start < len(self.members):
+            later = self.begins[start + MEMBERS_AT_ONCE :]
+            stop = start + MEMBERS_AT_ONCE + int(later.argmax()) if later.any() else len(self.members)
+            yield _Groups(self.members[start:stop], self.begins[start:stop])
+            start = stop
 
     def _earlier(self) -> Positions:
         """How many members of its group come before each."""
@@ -155,7 +173,7 @@ class _Groups:
         return places - np.maximum.accumulate(np.where(self.begins, places, 0))
 
 
-def _runs(members: Positions, labels: NDArray[np.generic]) -> _Groups:
+def _runs(members: Members, labels: NDArray[np.generic]) -> _Groups:
     """Groups of neighbours with the same label, where there are at least two."""
     same = np.zeros(len(labels) + 1, bool)
     same[1:-1] = labels[1:] == labels[:-1]
@@ -164,24 +182,21 @@ def _runs(members: Positions, labels: NDArray[np.generic]) -> _Groups:
 
 
 class _Search:
-    """Band keys and shingle counts of all texts, and the verification of candidates."""
+    """The texts that agree with another in a band (`groups`), and the verification of candidates."""
 
     def __init__(self, read: Read, count: int, settings: NearDuplicates) -> None:
         self._read, self._settings, self._banding = read, settings, choose_banding(settings)
         self._reading = Lock()
-        self._keys = np.empty((self._banding.bands, count), np.uint32)
-        self._counts = np.zeros(count, np.int64)
+        self._counts = np.zeros(count, np.int32)
         np.empty(KEPT_BY_MALLOC, np.uint8)  # glibc keeps freed blocks up to the largest it saw: 3 times faster, as no page is asked for twice
-        _in_threads(self._sign, range(0, count, TEXTS_PER_JOB))
+        keys = np.empty((self._banding.bands, count), np.uint32)
+        _in_threads(lambda start: self._sign(start, keys), range(0, count, TEXTS_PER_JOB))
+        filled = np.flatnonzero(self._counts).astype(np.uint32)
+        found = _in_threads(lambda band: _collisions(keys[band], filled), range(self._banding.bands))
+        self.groups = _Groups(np.concatenate([groups.members for groups in found]), np.concatenate([groups.begins for groups in found]))
 
-    def groups(self) -> _Groups:
-        """The texts that agree with another in a band."""
-        filled = np.flatnonzero(self._counts)
-        found = list(_in_threads(lambda band: _collisions(self._keys[band], filled), range(self._banding.bands)))
-        return _Groups(np.concatenate([groups.members for groups in found]), np.concatenate([groups.begins for groups in found]))
-
-    def verified(self, candidates: Codes) -> Iterator[Pair]:
-        """Those of the candidates that reach the threshold, in their order."""
+    def verified(self, candidates: Codes) -> tuple[Positions, Positions, NDArray[np.float64]]:
+        """First and second of the candidates that reach the threshold, in their order, and their similarities."""
         first, second = (candidates >> _HALF).astype(np.int64), (candidates & _LOW).astype(np.int64)
         widths = self._counts[first] + self._counts[second]
         order = np.argsort(-widths)  # pairs of like size together, so that few places of a batch stay empty
@@ -193,16 +208,16 @@ class _Search:
             similarities[chosen] = self._similarities(first[chosen], second[chosen], int(widths[chosen[0]]))
 
         _in_threads(measure, batches)
-        for place in np.flatnonzero(similarities >= self._settings.threshold):
-            yield Pair(int(first[place]), int(second[place]), float(similarities[place]))
+        alike = similarities >= self._settings.threshold
+        return first[alike], second[alike], similarities[alike]
 
-    def _sign(self, start: int) -> None:
+    def _sign(self, start: int, keys: Values) -> None:
         stop = min(start + TEXTS_PER_JOB, len(self._counts))
         while start < stop:
             texts = self._read_some(start, stop)
             hashes, begins = hash_shingles(texts, self._settings.shingle_words)
             least = least_values(shingle_values(hashes), begins, self._settings.permutations, self._banding.bands * self._banding.rows)
-            self._keys[:, start : start + len(texts)] = band_keys(least, self._banding)
+            keys[:, start : start + len(texts)] = band_keys(least, self._banding)
             self._counts[start : start + len(texts)] = np.diff(begins)
             start += len(texts)
 
@@ -235,10 +250,30 @@ class _Search:
         return shared / distinct
 
 
-def _collisions(keys: Values, filled: Positions) -> _Groups:
+def _collisions(keys: Values, filled: Members) -> _Groups:
     """Groups of the `filled` texts with the same key."""
-    ordered = np.sort((keys[filled].astype(np.uint64) << _HALF) | filled.astype(np.uint64))
-    return _runs((ordered & _LOW).astype(np.int64), ordered >> _HALF)
+    ordered = keys[filled].astype(np.uint64)
+    ordered <<= _HALF
+    ordered |= filled
+    ordered.sort()
+    members = ordered.astype(np.uint32)  # the low half
+    ordered >>= _HALF
+    return _runs(members, ordered)
+
+
+def _union(pieces: Iterable[Codes]) -> Codes:
+    """All codes, ascending and once each; merged when new ones are as many as those there are, so each is moved a few times only."""
+    merged: Codes = np.empty(0, np.uint64)
+    waiting: list[Codes] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(map(len, waiting)) >= max(len(merged), PAIRS_AT_ONCE):
+            merged, waiting = np.unique(np.concatenate([merged, *waiting])), []
+    return np.unique(np.concatenate([merged, *waiting]))
+
+
+def _listed(first: Positions, second: Positions, similarities: NDArray[np.float64]) -> Iterator[tuple[int, int, float]]:
+    return zip(first.tolist(), second.tolist(), similarities.tolist(), strict=True)
 
 
 def _in_threads(work: Callable[[Job], Done], jobs: Iterable[Job]) -> list[Done]:

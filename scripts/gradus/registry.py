@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gradus.errors import GradusError, UserError
 from gradus.files import read_json, sha256_file, write_json
-from gradus.registry_entries import WEIGHTS, Action, Book, Candidate, Event, Version, read_book
+from gradus.registry_entries import Action, Book, Candidate, Event, Identity, Version, read_book
 
 log = logging.getLogger(__name__)
 SOURCES = "sources.json"
@@ -62,28 +62,27 @@ class Registry:
         """
         return dict(read_json(self.folder_of(self.get(version_id)) / SOURCES))
 
-    def rival_of(self, weights: str) -> Version | None:
-        """Which version an adapter has to stand up to: the last one to be current that has other weights.
+    def rival_of(self, identity: Identity | None) -> Version | None:
+        """Which version an adapter has to stand up to: the last one to be current that has other weights or another base.
 
         So the answer stays the same when the adapter itself has become current.
 
         Args:
-            weights: SHA-256 of the adapter's weights.
+            identity: that of the adapter; None before there is one.
         """
         book = self.book()
-        line = [version for version in map(book.find, book.line_of_succession()) if version and version.weights != weights]
+        line = [version for version in map(book.find, book.line_of_succession()) if version and version.identity != identity]
         return line[-1] if line else None
 
     def register_model(self, candidate: Candidate) -> Version:
-        """Enter an adapter as a candidate; one with the same weights is entered once.
+        """Enter an adapter as a candidate; one with the same weights and the same base is entered once.
 
-        For weights that are known already a new evaluation is added and damaged files are put back.
+        For one that is known already a new evaluation is added and damaged files are put back.
         """
-        weights = next(path for path in candidate.files if path.name == WEIGHTS)
-        checksum = sha256_file(weights)
+        identity = candidate.identity
         with self._locked():
             book = self.book()
-            known = next((version for version in book.versions if version.weights == checksum), None)
+            known = book.known(identity)
             if known is None:
                 return self._enter(book, candidate)
             if damage(self.folder_of(known), known):
@@ -99,9 +98,13 @@ class Registry:
         Raises:
             UserError: when no version is current yet. GradusError: when its files are damaged.
         """
-        current = self.book().current
+        book = self.book()
+        current = book.current
         if current is None:
-            raise UserError("no model is current yet", where=str(self.path), cure="Promote one: python scripts/09_promote.py promote VERSION")
+            names = ", ".join(version.id for version in book.versions)
+            promote = f"Promote one of {names}: python scripts/09_promote.py promote VERSION"
+            cure = promote if names else "None is registered either: python scripts/run_all.py trains one and asks the gate"
+            raise UserError("no model is current yet", where=str(self.path), cure=cure)
         self.verify(current)
         return current
 

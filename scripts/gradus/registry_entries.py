@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gradus.errors import GradusError
+from gradus.files import read_json, sha256_file
 from gradus.records import Base
 from gradus.results import Evaluation
 
@@ -46,6 +48,27 @@ class Graded(_Strict):
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What tells two versions apart: equal weights on another base are another model."""
+
+    weights: str
+    """SHA-256 of the adapter's weights."""
+    base: str
+    revision: str
+
+    @staticmethod
+    def of(weights: Path, base: Mapping[str, Any]) -> Identity:
+        """That of an adapter of this base, as `base.json` tells it."""
+        return Identity(sha256_file(weights), base["name"], base["revision"])
+
+
+def identity_in(folder: Path) -> Identity | None:
+    """That of the adapter which 06_train_mlx left in a folder; None when there is none."""
+    weights, metadata = folder / WEIGHTS, folder / "run_metadata.json"
+    return Identity.of(weights, read_json(metadata)["base"]) if weights.is_file() and metadata.is_file() else None
+
+
+@dataclass(frozen=True)
 class Candidate:
     """An adapter to be registered: where its files are, and where it comes from."""
 
@@ -59,6 +82,11 @@ class Candidate:
     """Files to be copied, `adapters.safetensors` among them."""
     evaluation: tuple[Path, ...]
     """Files of the evaluation behind `graded`, to be kept too: `evaluation.json` and `answers.jsonl`."""
+
+    @property
+    def identity(self) -> Identity:
+        """Its weights, hashed anew each time, and its base."""
+        return Identity.of(next(path for path in self.files if path.name == WEIGHTS), asdict(self.base))
 
 
 @dataclass(frozen=True)
@@ -81,6 +109,11 @@ class Version(_Strict):
         """SHA-256 of the adapter's weights."""
         return self.files[WEIGHTS]
 
+    @property
+    def identity(self) -> Identity:
+        """Its weights and its base."""
+        return Identity(self.weights, self.base.name, self.base.revision)
+
 
 @dataclass(frozen=True)
 class Event(_Strict):
@@ -92,6 +125,11 @@ class Event(_Strict):
     previous: str | None
     forced: bool
     reason: str
+
+    @property
+    def switches(self) -> bool:
+        """Whether another version is current since."""
+        return self.action in ("promoted", "rolled back")
 
 
 @dataclass(frozen=True)
@@ -105,6 +143,10 @@ class Book(_Strict):
     def find(self, version_id: str) -> Version | None:
         """The version of that name."""
         return next((version for version in self.versions if version.id == version_id), None)
+
+    def known(self, identity: Identity | None) -> Version | None:
+        """The version of that identity."""
+        return next((version for version in self.versions if version.identity == identity), None)
 
     @property
     def current(self) -> Version | None:
@@ -120,6 +162,10 @@ class Book(_Strict):
             elif event.action == "rolled back" and line:
                 line.pop()
         return line
+
+    def last_switch(self, version_id: str) -> Event | None:
+        """When a version last came into use or went out of it; None when it never was current."""
+        return next((event for event in reversed(self.history) if event.switches and version_id in (event.version, event.previous)), None)
 
     def to_json(self) -> dict[str, Any]:
         """As plain dictionaries, lists and strings."""

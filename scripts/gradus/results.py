@@ -222,7 +222,7 @@ class Evaluation(Strict):
     tuned: ModelScores
     comparison: Comparison
     controls: tuple[Control, ...]
-    """In the order expected, best first."""
+    """In the order expected, best first; those whose order is not known beforehand (all but reference and empty) by what they reached."""
     kinds: tuple[Slice, ...]
     groups: tuple[Slice, ...]
     base_model: Base
@@ -248,6 +248,20 @@ class Evaluation(Strict):
     """None when there is no such model, or `evaluate.current` is off."""
     judge: Judged | None = None
     """None when `evaluate.judge.kind` is off."""
+    encoder_sha256: str | None = None
+    """Of the weights behind `embedding`, whatever name they went by."""
+    version: int | None = None
+    """Of 07_evaluate, which is raised whenever the same answers would be marked in another way."""
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """What must be the same in two evaluations for their marks to go together, by a name for people."""
+        return {
+            "rubric": self.rubric.sha256[:12],
+            "evaluate.max_tokens": str(self.max_tokens),
+            "sentence encoder": (self.encoder_sha256 or "")[:12] or self.embedding or "none",
+            "version of 07_evaluate": str(self.version or "unknown"),
+        }
 
     def to_json(self) -> dict[str, Any]:
         """As plain dictionaries, lists, strings and numbers."""
@@ -292,6 +306,8 @@ class AnswerRow(Strict):
     current: ScoredAnswer | None = None
     judge: PairVerdict | None = None
     """None without a judge, and for two answers that are the same."""
+    asked: str | None = None
+    """Hash of all that was put to the models, system prompt and earlier turns included (`gradus.chat.prompt_hash`)."""
 
     @property
     def difference(self) -> float:

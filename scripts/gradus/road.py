@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradus.cli import write_line
+from gradus.cli import format_value, near, show_table, write_line
 from gradus.errors import UserError
-from gradus.step import Outcome, Step, run_step, target_of
+from gradus.step import UNKNOWN, Outcome, Step, run_step, target_of
 
 if TYPE_CHECKING:
     from gradus.config import Config
@@ -23,6 +23,7 @@ class Row:
     step: str
     status: str
     seconds: float | None
+    output: str = ""
 
 
 def chosen_steps(steps: dict[str, Step], first: str, last: str) -> list[Step]:
@@ -39,8 +40,13 @@ def chosen_steps(steps: dict[str, Step], first: str, last: str) -> list[Step]:
     return [steps[name] for name in names[start : end + 1]]
 
 
-def run_all(config: Config, steps: dict[str, Step], first: str, last: str, *, force: bool = False, dry_run: bool = False) -> None:
+def run_all(
+    config: Config, steps: dict[str, Step], first: str, last: str, *, force: bool = False, dry_run: bool = False, following: str = ""
+) -> None:  # fmt: skip
     """Run the steps from `first` to `last`; the table is shown also when one fails or the user interrupts.
+
+    Args:
+        following: the command to name at the end.
 
     Raises:
         UserError, GradusError: what a step raised; the later steps are not run.
@@ -52,8 +58,8 @@ def run_all(config: Config, steps: dict[str, Step], first: str, last: str, *, fo
         for step in chosen:
             rows.append(Row(step.name, "failed", None))
             outcome = run_step(step, config, steps, force=force, dry_run=dry_run)
-            rows[-1] = Row(step.name, _status(outcome, rows[:-1]), outcome.seconds)
-            write_line(f"[{len(rows):>2}/{len(chosen)}] {_line(outcome, rows[-1])}")
+            rows[-1] = Row(step.name, _status(outcome, rows[:-1]), outcome.seconds, near(outcome.target))
+            write_line("\n".join([f"[{len(rows):>2}/{len(chosen)}] {_line(outcome, rows[-1])}", *_plan(outcome, rows[:-1])]))
     except KeyboardInterrupt:
         rows[-1] = Row(rows[-1].step, "interrupted", None)
         raise
@@ -62,16 +68,32 @@ def run_all(config: Config, steps: dict[str, Step], first: str, last: str, *, fo
         if not dry_run:
             write_line(_table(rows, time.perf_counter() - begun))
     if not dry_run:
-        write_line(_results({step.name: target_of(step, config) for step in chosen}))
+        results = _results({step.name: target_of(step, config) for step in chosen})
+        write_line("")
+        show_table(config.run.name, f"{chosen[0].name} to {chosen[-1].name}", results | ({"next": following} if following else {}))
 
 
 def _status(outcome: Outcome, earlier: list[Row]) -> str:
     """In a dry run a step whose inputs an earlier one may write anew may run too; its own check cannot know that."""
-    unsettled = {row.step for row in earlier if row.status.startswith("would run")}
-    sources = sorted({name.partition("/")[0] for name in outcome.step.reads} & unsettled)
+    sources = _unsettled(outcome, earlier)
     if outcome.status == "up to date" and sources:
-        return f"would run if {' or '.join(sources)} changes its output"
+        named = " or ".join(sources) if len(sources) < 3 else f"{sources[0]} or one of {len(sources) - 1} more steps"
+        return f"would run if {named} changes its output"
     return outcome.status
+
+
+def _unsettled(outcome: Outcome, earlier: list[Row]) -> list[str]:
+    """The earlier steps that may write this one's inputs anew."""
+    return sorted({name.partition("/")[0] for name in outcome.step.reads} & {row.step for row in earlier if row.status.startswith("would run")})
+
+
+def _plan(outcome: Outcome, earlier: list[Row]) -> list[str]:
+    """What a dry run tells of a step that would run, say what its teacher would take."""
+    if outcome.status != "would run" or not outcome.summary:
+        return []
+    told = [f"{key}: {format_value(value)}" for key, value in outcome.summary.items()]
+    changing = _unsettled(outcome, earlier) if UNKNOWN not in outcome.summary else []
+    return [f"{'':8}{line}" for line in told + ([f"reckoned from what {' and '.join(changing)} wrote before"] if changing else [])]
 
 
 def _line(outcome: Outcome, row: Row) -> str:
@@ -82,28 +104,28 @@ def _line(outcome: Outcome, row: Row) -> str:
 
 def _table(rows: list[Row], total: float) -> str:
     width = max(len(row.step) for row in rows)
-    lines = ["", f"{'step':<{width}}  {'seconds':>8}  status"]
+    lines = ["", f"{'step':<{width}}  {'seconds':>8}  {'status':<10}  output"]
     for row in rows:
         # What is up to date took its time in an earlier run; the brackets keep it out of the sum.
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
         seconds = f"({seconds})" if row.status == "up to date" else f"{seconds} "
-        lines.append(f"{row.step:<{width}}  {seconds:>9} {row.status}")
+        lines.append(f"{row.step:<{width}}  {seconds:>9} {row.status:<10}  {row.output}".rstrip())
     lines.append(f"{'total':<{width}}  {total:>8.1f}")
     return "\n".join(lines)
 
 
-def _results(targets: dict[str, Path]) -> str:
+def _results(targets: dict[str, Path]) -> dict[str, str]:
     """What the chosen steps came to, from their folders: base model, grade, report, export."""
-    lines: list[tuple[str, str]] = []
+    found: dict[str, str] = {}
     if "05_prepare" in targets:
-        lines.append(("base", _base(targets["05_prepare"] / "base.json")))
+        found["base"] = _base(targets["05_prepare"] / "base.json")
     if "07_evaluate" in targets:
-        lines.append(("grade", _grade(targets["07_evaluate"] / "evaluation.json")))
+        found["grade"] = _grade(targets["07_evaluate"] / "evaluation.json")
     if "08_report" in targets:
-        lines.append(("report", str(targets["08_report"] / "report.html")))
+        found["report"] = near(targets["08_report"] / "report.html")
     if "12_export" in targets:
-        lines.append(("export", str(targets["12_export"])))
-    return "".join(f"\n{label:<8}{text}" for label, text in lines)
+        found["export"] = near(targets["12_export"])
+    return found
 
 
 def _base(path: Path) -> str:

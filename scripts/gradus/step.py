@@ -25,10 +25,12 @@ from gradus.config import Config
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
 from gradus.files import inside, is_temporary, read_json, sha256_file, sha256_json, write_json, write_text
+from gradus.log import duration, working
 
 Summary = dict[str, Any]
 MARKER_KEYS = {"fingerprint", "config", "inputs", "outside", "outputs", "summary", "seconds"}
 PUBLISHING_SECONDS = 60.0
+UNKNOWN = "tokens, cost, time"
 log = logging.getLogger(__name__)
 
 
@@ -41,10 +43,11 @@ class Step:
     """What a room says of itself.
 
     `reads` lists files of earlier steps as `<step>/<file or folder>`; `config_keys` dotted keys or sections; `output`
-    the target folder, with `{run}`; `version` is raised when the same input would give another output. `plan` tells a
-    dry run more, say what a teacher would cost; it is called when all inputs are there, and writes nothing. `offers` are
-    functions that other rooms may call, by name, and `uses` names those this one calls, as `<step>/<name>`: rooms do not
-    import each other.
+    the target folder, with `{run}`; `version` is raised when the same input would give another output. `fetch` brings
+    what `outside` describes from the network, and is called only when the step runs. `plan` tells a dry run more, say what
+    a teacher would cost; it is called when all inputs are there, and writes nothing. `asks` says whether there would be
+    such a teacher. `offers` are functions that other rooms may call, by name, and `uses` names those this one calls, as
+    `<step>/<name>`: rooms do not import each other.
     """
 
     name: str
@@ -55,8 +58,12 @@ class Step:
     reads: tuple[str, ...] = ()
     config_keys: tuple[str, ...] = ()
     outside: Callable[[Config], object] | None = None
+    outside_is: str = "its sources"
+    """What `outside` describes, as the reason of a run names it."""
+    fetch: Callable[[Config], None] | None = None
     resumable: bool = False
     plan: Callable[[StepContext], Summary] | None = None
+    asks: Callable[[Config], bool] = lambda _config: False
     offers: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
 
@@ -187,17 +194,22 @@ def run_step(step: Step, config: Config, steps: dict[str, Step], *, force: bool 
     description = _describe(step, config, hashes)
     fingerprint = sha256_json(description)
     marker = read_marker(step, config, settle=not dry_run)
-    reason = "forced" if force else _reason(marker, description, fingerprint, marker_of(step, config))
+    reason = "forced" if force else _reason(step, marker, description, fingerprint, marker_of(step, config))
     if not reason and marker:
         return Outcome(step, "up to date", target, marker["summary"], marker["seconds"])
     if dry_run:
         return Outcome(step, "would run", target, _plan(step, config, inputs), 0.0, reason)
+    if step.fetch:
+        step.fetch(config)
+        description = _describe(step, config, hashes)
+        fingerprint = sha256_json(description)
     with _lock(step, config):
         log.info("%s: %s (%s)", step.name, step.title, reason)
         work = _open_work(step, config, fingerprint, force)
         context = StepContext(config, work, target, workspace_of(config), inputs, services_of(step, steps))
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        summary = _work(step, context)
+        with working(step.name, f"last time {duration(marker['seconds'])}" if marker else ""):
+            summary = _work(step, context)
         seconds = round(time.perf_counter() - start, 2)
         _complete(step, config, work, {**description, "fingerprint": fingerprint, "started": started, "seconds": seconds, "summary": summary})
     return Outcome(step, "done", target, summary, seconds, reason)
@@ -209,9 +221,11 @@ def services_of(step: Step, steps: Mapping[str, Step]) -> dict[str, Callable[...
 
 
 def _plan(step: Step, config: Config, inputs: dict[str, Path]) -> Summary:
-    """What the room tells of a run to come; nothing while an input is not there yet."""
-    if step.plan is None or not all(path.exists() for path in inputs.values()):
+    """What the room tells of a run to come; while an input is not there yet, that it is unknown what a teacher will take."""
+    if step.plan is None:
         return {}
+    if missing := {name.partition("/")[0] for name, path in inputs.items() if not path.exists()}:
+        return {UNKNOWN: f"unknown until {max(missing)} has run"} if step.asks(config) else {}
     return step.plan(StepContext(config, work_of(step, config), target_of(step, config), workspace_of(config), inputs))
 
 
@@ -252,7 +266,7 @@ def _describe(step: Step, config: Config, hashes: dict[str, str]) -> dict[str, A
     }
 
 
-def _reason(marker: dict[str, Any] | None, description: dict[str, Any], fingerprint: str, path: Path) -> str:
+def _reason(step: Step, marker: dict[str, Any] | None, description: dict[str, Any], fingerprint: str, path: Path) -> str:
     """Why a step must run, or '' when it is up to date; `path` is where its marker would be."""
     if marker is None:
         return "its output was changed or deleted" if path.exists() else "no output yet"
@@ -261,7 +275,7 @@ def _reason(marker: dict[str, Any] | None, description: dict[str, Any], fingerpr
     old, new = marker["config"], description["config"]
     changes = [f"{k}: {old.get(k)!r} to {new.get(k)!r}" for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
     changes += [f"{name} changed" for name, value in description["inputs"].items() if marker["inputs"].get(name) != value]
-    changes += ["its sources changed"] if marker["outside"] != description["outside"] else []
+    changes += [f"{step.outside_is} changed"] if marker["outside"] != description["outside"] else []
     return "; ".join(changes) or "the step itself is newer"
 
 

@@ -17,7 +17,7 @@ ENTRIES = [
 def test_the_table_has_a_line_for_every_class_that_occurs() -> None:
     lines = table(ENTRIES)
     assert list(lines) == ["class", "text", "duplicate", "scanned"]
-    assert lines["scanned"].split() == ["2", "2.25", "MB", "b.pdf:", "no", "text", "layer", "on", "its", "3", "pages"]
+    assert lines["scanned"].split() == ["2", "2.2", "MB", "b.pdf:", "no", "text", "layer", "on", "its", "3", "pages"]
     assert table([]) == {"class": lines["class"]}
 
 

@@ -10,20 +10,21 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradus.config.load import PROJECT
-from gradus.continuing import continue_run, next_name
+from gradus.continuing import config_of_continuation, continue_run, next_name
 from gradus.errors import GradusError
 from gradus.files import read_json
 from gradus.history import HistoryLine, append_line
 from gradus.pipeline import STEPS
 from gradus.registry import Registry
 from gradus.registry_entries import Book
+from gradus.step import run_step
 
 from .conftest import Place, write_document
 
@@ -208,3 +209,18 @@ def _command_works(command: str) -> None:
     command = command.replace(".venv/bin/python", sys.executable) + " --help"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False, env=os.environ)
     assert (done.returncode, "--continue" in done.stdout) == (0, True), done.stderr
+
+
+def test_a_project_that_was_moved_is_up_to_date_and_its_registry_whole(finished: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(finished.root, tmp_path / "before")
+    (tmp_path / "before").rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    moved = replace(finished, root=tmp_path / "moved")
+    name = "run.name=weekly-continued-1"
+    outcomes = {step.name: run_step(step, moved.config(name), STEPS, dry_run=True) for step in STEPS.values()}
+    assert {name: outcome.reason for name, outcome in outcomes.items() if outcome.status != "up to date"} == {}
+    registry = Registry(moved.workspace)
+    assert str(finished.root) not in registry.path.read_text()
+    assert registry.base_folder_of(registry.get_latest()).is_relative_to(moved.workspace)
+    onward = config_of_continuation(moved.config("train.start_from=current"), registry)
+    assert onward.model.base.startswith("workspace/models/base/builtin-")

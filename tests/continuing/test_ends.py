@@ -40,6 +40,27 @@ def test_every_end_leaves_a_line(tmp_path: Path, error: BaseException, raised: t
         assert row["reason"] == (str(error) or "KeyboardInterrupt")
 
 
+def continued(workspace: Path, setting: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    words = ["--continue", "--run", "weekly", "--set", f"paths.workspace={workspace}", "--set", setting, *flags]
+    command = [sys.executable, str(PROJECT / "scripts" / "run_all.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_mistaken_configuration_leaves_a_line(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert continued(tmp_path, "train.lora.rank=0").returncode == 2
+    rows = [json.loads(line) for line in (tmp_path / "reports" / "history.jsonl").read_text().splitlines()]
+    assert [(row["run"], row["decision"], row["current"]) for row in rows] == [("weekly", "failed", None)] * 2
+    assert rows[0]["reason"].startswith("--set train.lora.rank=0: key 'train.lora.rank': should be greater than or equal to 1")
+
+
+@pytest.mark.parametrize(("setting", "flags"), [("train.lora.rank=0", ["--dry-run"]), ("collect.folders=[a", []), ("paths=3", [])])
+def test_without_a_workspace_or_with_dry_run_there_is_only_the_message(tmp_path: Path, setting: str, flags: list[str]) -> None:
+    done = continued(tmp_path / "w", setting, *flags)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def run_script(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
     flags = [word for setting in place.settings for word in ("--set", setting)]
     command = [sys.executable, str(PROJECT / "scripts" / "09_promote.py"), *flags, "--run", "weekly-continued-1", *words]

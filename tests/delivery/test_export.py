@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,16 @@ from gradus.compare import ask
 from gradus.config import load_config
 from gradus.errors import GradusError, UserError
 from gradus.export import STEP
-from gradus.export.card import cell, fenced, front_matter, model_card
+from gradus.export.card import cell, front_matter, model_card
 from gradus.export.facts import read_facts
 from gradus.export.work import export
+from gradus.fences import fenced
 from gradus.files import read_json, sha256_file, write_json
+from gradus.interval import Interval
 from gradus.models import load_model
+from gradus.records import Base
+from gradus.registry import Registry
+from gradus.registry_entries import Candidate, Graded
 from gradus.step import StepContext
 
 from .random_models import qwen_tokenizer
@@ -88,7 +94,7 @@ def test_the_card_states_what_was_measured_and_that_it_is_a_demonstration(run_ex
     assert "| overall | 50.0 % | 75.5 % |" in body
     assert "20 better, 5 equal, 5 worse; +25.5 points (95 % interval +2.0 to +18.0, p = 0.01)" in body
     assert "| numpy | 7 | 12.3 kB |" in body
-    assert "| private\\|notes | 3 | 1.0 kB |" in body
+    assert "| private\\|notes | 3 | 999 bytes |" in body
     assert "| train | 10 | 4 | 900 | aaaaaaaaaaaaaaaa |" in body
     assert "| test | 10 | 4 | 900 | not seen in training |" in body
     assert "None is stated." in body
@@ -100,14 +106,68 @@ def test_the_card_of_a_quantized_model_shows_the_cost(run_export: Export, inputs
     figures = read_json(inputs["11_quantize/quantization.json"])
     _, body = card(run_export("export.variant=quantized"))
     assert "quantized to 4 bits in groups of 32" in body
-    assert f"loss {figures['before']['loss']:.4g} to {figures['after']['loss']:.4g}" in body
+    assert f"loss {figures['before']['loss']:.3f} to {figures['after']['loss']:.3f}" in body
 
 
 def test_a_withheld_grade_is_not_shown(run_export: Export, inputs: dict[str, Path], evaluated: Callable[..., Path]) -> None:
     inputs["07_evaluate/evaluation.json"] = evaluated(75.5, 50.0, "the control answers came out in the wrong order")
     context = run_export()
-    assert "The grade is withheld: the control answers came out in the wrong order" in card(context)[1]
+    body = card(context)[1]
+    assert "The grade is withheld: the control answers came out in the wrong order. What that grader scored is left out." in body
+    assert not [said for said in ("| overall |", "| form |", "| content |", "question by question", "points (95") if said in body]
+    assert "| loss on the references (nats a token) | 2.50 | 2.50 |" in body, "what the rubric has no part in stays"
     assert read_json(context.out / "export.json")["grade"]["percent"] is None
+
+
+def registered(context: StepContext, adapter: Path, run: str) -> Registry:
+    """A registry with an adapter of the run, which lies where training would have left it."""
+    folder = context.workspace / "adapters" / run
+    folder.mkdir(parents=True)
+    shutil.copyfile(adapter / "adapters.safetensors", folder / "adapters.safetensors")
+    (folder / "evaluation.json").write_text("{}")
+    write_json(folder / "run_metadata.json", {"base": {"name": "tiny", "revision": "1"}})
+    graded = Graded("F", 19.6, 11.6, 48, None, "e" * 64)
+    files, evaluation = (folder / "adapters.safetensors",), (folder / "evaluation.json",)
+    registry = Registry(context.workspace)
+    registry.register_model(Candidate(run, "lora", Base("builtin", "tiny", "base", "1", "", 1), {}, graded, files, evaluation))
+    return registry
+
+
+def test_the_card_says_where_the_model_stands_in_the_registry(run_export: Export, adapter: Path, tmp_path: Path) -> None:
+    """`paths.workspace` is what the registry is found by; the context's folder is the same place."""
+    workspace = f"paths.workspace={tmp_path / 'workspace'}"
+    context = run_export(workspace)
+    assert "It is not registered, and no gate has been asked about it." in card(context)[1]
+    before = outside_of(context)
+    registry = registered(context, adapter, context.config.run.name)
+    assert "this is version v1, a candidate: the gate has not been asked." in card(run_export(workspace))[1]
+    registry.decide("v1", lambda _version, _current: ["its grade of 19.6 % is below promote.minimum_percent (40 %)"], reason="")
+    refused = card(run_export(workspace))[1]
+    assert "version v1, a candidate: the gate refused it, because its grade of 19.6 % is below promote.minimum_percent (40 %)." in refused
+    registry.promote("v1", reason="by hand, although its grade is low", forced=True)
+    assert "v1, the current model: promoted past the gate (by hand, although its grade is low)." in card(run_export(workspace))[1]
+    assert outside_of(context) != before, "so that a promotion makes the step write its card anew"
+
+
+def outside_of(context: StepContext) -> object:
+    assert STEP.outside is not None
+    return STEP.outside(context.config)
+
+
+def test_the_card_claims_nothing_that_was_not_measured(run_export: Export) -> None:
+    body = card(run_export())[1]
+    assert "no better than its base" not in body
+    assert "How it answers about anything else was not measured." in body
+
+
+def test_figures_side_by_side_have_the_same_digits_and_no_interval_is_made_up(run_export: Export) -> None:
+    facts = read_facts(run_export())
+    tuned = replace(facts.evaluation.tuned, likelihood=replace(facts.evaluation.tuned.likelihood, bits_per_byte=3.3, loss=5.0))
+    grade = replace(facts.evaluation.grade, percent=0.0, interval=Interval(0.0, 0.0))
+    text = model_card(replace(facts, evaluation=replace(facts.evaluation, tuned=tuned, grade=grade)))
+    assert "| bits a byte of the references | 1.70 | 3.30 |" in text
+    assert "| loss on the references (nats a token) | 2.50 | 5.00 |" in text
+    assert "(0.0 %, no interval can be told: all questions the same)" in text
 
 
 def test_base_and_licence_in_the_front_matter(run_export: Export) -> None:
@@ -240,5 +300,5 @@ def test_settings_that_cannot_be_honoured(settings: list[str], message: str) -> 
 
 def test_texts_cannot_break_the_page() -> None:
     assert cell("a|b\nc") == "a\\|b c"
-    assert fenced("x\n```py\n1\n```").startswith("````text\n")
-    assert fenced("x\n```py\n1\n```").endswith("\n````")
+    assert fenced("x\n```py\n1\n```", "text").startswith("````text\n")
+    assert fenced("x\n```py\n1\n```", "text").endswith("\n````")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,15 +16,19 @@ import pytest
 from gradus.config import Config, load_config
 from gradus.config.schema import Promote
 from gradus.errors import GradusError
-from gradus.files import read_json, sha256_file, write_json
-from gradus.promote import STEP
+from gradus.files import read_json, sha256_file, write_json, write_jsonl
+from gradus.prepare.split import split_examples
+from gradus.prepare.work import row_of
+from gradus.promote import REGISTER, STEP
+from gradus.promote.diff import diff_versions
 from gradus.promote.gate import objections
 from gradus.promote.pairing import Paired
 from gradus.promote.work import promote
+from gradus.records import Example
 from gradus.registry import Registry
 from gradus.registry_entries import Graded
 from gradus.results import AnswerRow, Comparison, CurrentModel, Evaluation, Interval, ScoredAnswer
-from gradus.step import StepContext
+from gradus.step import Outcome, Step, StepContext, Summary, run_step, work_of, workspace_of
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "09_promote.py"
 DEFAULTS = load_config().promote
@@ -76,10 +81,10 @@ def test_the_gate_refuses_what_could_not_be_compared() -> None:
 ROW = AnswerRow("q", "faq", "group", "doc", "What?", "That.", ANSWER := ScoredAnswer("x", True, 1, 50, 0.5, 0.5, {}, None), ANSWER)
 
 
-def answers(folder: Path, percents: list[float]) -> Path:
+def answers(folder: Path, percents: list[float], asked: str | None = "a" * 64) -> Path:
     """An `answers.jsonl` in which the tuned model scored these percentages, each question about another document."""
     rows = [
-        replace(ROW, id=f"q{i}", question=f"What is {i}?", document_id=f"d{i}", tuned=replace(ANSWER, percent=percent))
+        replace(ROW, id=f"q{i}", question=f"What is {i}?", document_id=f"d{i}", tuned=replace(ANSWER, percent=percent), asked=asked)
         for i, percent in enumerate(percents)
     ]  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +132,24 @@ def test_a_good_adapter_becomes_current_and_loads_with_its_base(
     model, tokenizer = load_model(registry.base_folder_of(version), registry.folder_of(version))
     question = [{"role": "user", "content": "What does sine return?"}]
     assert generate_answers(model, tokenizer, [question], max_tokens=8, batch_size=1)[0].tokens > 0
+
+
+def test_what_repeats_a_training_example_counts_as_trained_on(
+    context_of: Callable[..., StepContext], tiny_config: Config, inputs: dict[str, Path]
+) -> None:
+    """From 05's row through the registry to the next split: a document that says the same is not held out."""
+    examples = [Example(f"e{i}", f"What is {i}?", f"Answer {i}.", f"d{i}", f"g{i}", (0, 5), f"e{i}", "faq") for i in range(40)]
+    trained = replace(examples[0], id="old", origin_id="old", group="old", document_id="old", meta={"repeated_in": {"group": ["g3", "g5"]}})
+    write_jsonl(inputs["05_prepare/train.jsonl"], [row_of(trained, "")])
+    metadata = inputs["06_train_mlx/run_metadata.json"]
+    write_json(metadata, {**read_json(metadata), "dataset": {"train": sha256_file(inputs["05_prepare/train.jsonl"])}})
+    context = context_of(STEP, tiny_config, inputs)
+    promote(context)
+    sources = Registry(context.workspace).sources_of("v1")
+    assert sources == {"group": ["g3", "g5", "old"], "document_id": ["old"], "origin_id": ["old"]}
+    shares, likeness = tiny_config.prepare.split, tiny_config.curate.near_duplicates
+    for seed in range(20):
+        assert {"e3", "e5"} <= {e.id for e in split_examples(examples, shares, likeness, seed, sources).train}
 
 
 def test_running_again_registers_nothing_and_keeps_the_current_model(
@@ -179,6 +202,42 @@ def test_a_version_that_was_rolled_back_is_not_promoted_by_a_rerun(
     assert "promote v2" in summary["because"]
 
 
+def ran(config: Config, inputs: dict[str, Path]) -> Outcome:
+    """09 through the step mechanism, after steps that hand out the given files."""
+
+    def handing_out(name: str) -> Step:
+        def work(context: StepContext) -> Summary:
+            for path in (path for key, path in inputs.items() if key.startswith(f"{name}/")):
+                shutil.copy(path, context.out)
+            return {}
+
+        return Step(name, "", 1, f"{'adapters' if name == '06_train_mlx' else name}/{{run}}", work)
+
+    steps = {name: handing_out(name) for name in ("05_prepare", "06_train_mlx", "07_evaluate")} | {STEP.name: STEP}
+    return [run_step(step, config, steps) for step in steps.values()][-1]
+
+
+def test_a_rollback_by_hand_is_told_by_the_next_run_and_not_undone(
+    tiny_config: Config, inputs: dict[str, Path], tiny_base: Path, adapter_maker: Callable[..., Path], tmp_path: Path
+) -> None:
+    registry = Registry(workspace_of(tiny_config))
+    first, second = (tiny_config.model_copy(update={"run": tiny_config.run.model_copy(update={"name": name})}) for name in ("one", "two"))
+    later = inputs | {"06_train_mlx/adapters.safetensors": adapter_maker(tiny_base, tmp_path / "second", seed=9) / "adapters.safetensors"}
+    assert [ran(first, inputs).summary["decision"], ran(second, later).summary["decision"]] == ["promoted"] * 2
+    assert ran(second, later).status == "up to date", "its own promotion changes nothing"
+    registry.rollback_model(reason="worse in use")
+    again = ran(second, later)
+    assert (again.status, again.reason) == ("done", "the registry changed")
+    assert (again.summary["decision"], again.summary["current"]) == ("stays archived", "v1")
+    assert "current until it was rolled back to v1 (worse in use)" in again.summary["because"]
+    assert read_json(again.target / "decision.json")["current"] == "v1"
+    assert ran(second, later).status == "up to date"
+    registry.promote("v2", reason="by hand after all")
+    assert ran(second, later).summary["decision"] == "stays the current model"
+    assert "replaced by v2" in ran(first, inputs).summary["because"]
+    assert [event.action for event in registry.book().history[-3:]] == ["promoted", "rolled back", "promoted"]
+
+
 @pytest.mark.parametrize(
     ("percents", "reason"),
     [
@@ -206,6 +265,42 @@ def test_a_candidate_meets_the_current_model_in_the_answers_that_were_kept(
     summary = promote(context)
     assert (summary["current"], decision(context)["reasons"] == []) == (("v1", False) if reason else ("v2", True))
     assert reason is None or reason in summary["because"]
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "reason"),
+    [
+        ({}, "b" * 64, "8 of their 8 common questions were not asked in the same way (the system prompt, the earlier turns"),
+        ({}, None, "or are not recorded"),
+        ({"max_tokens": 512}, "a" * 64, "not graded in the same way (evaluate.max_tokens 512 and 64)"),
+        ({"embedding": "MiniLM", "encoder_sha256": "c" * 64}, "a" * 64, f"(sentence encoder {'c' * 12} and none)"),
+        ({"version": 99}, "a" * 64, "(version of 07_evaluate 99 and unknown)"),
+    ],
+    ids=["system prompt", "unknown prompt", "length", "encoder", "grader"],
+)
+def test_the_gate_and_diff_refuse_two_that_were_asked_or_graded_in_other_ways(
+    context_of: Callable[..., StepContext],
+    tiny_config: Config,
+    inputs: dict[str, Path],
+    tiny_base: Path,
+    adapter_maker: Callable[..., Path],
+    tmp_path: Path,
+    change: dict[str, Any],
+    asked: str | None,
+    reason: str,
+) -> None:
+    promote(context_of(STEP, tiny_config, inputs))
+    written = tmp_path / "second" / "evaluation.json"
+    write_json(written, replace(Evaluation.from_json(inputs["07_evaluate/evaluation.json"]), **change).to_json())
+    second = {
+        "06_train_mlx/adapters.safetensors": adapter_maker(tiny_base, tmp_path / "adapter", seed=9) / "adapters.safetensors",
+        "07_evaluate/evaluation.json": written,
+        "07_evaluate/answers.jsonl": answers(tmp_path / "second_answers", [90.0] * 8, asked),
+    }
+    context = context_of(STEP, tiny_config, inputs | second)
+    summary = promote(context)
+    assert (summary["current"], reason in summary["because"]) == ("v1", True)
+    assert reason in diff_versions(Registry(context.workspace), "v1", "v2", 100)
 
 
 def test_what_07_compared_counts_before_kept_answers(
@@ -239,6 +334,18 @@ def test_an_adapter_is_not_registered_with_other_data_or_another_base(
     path.write_text(path.read_text().replace("abc123", "def456").replace("e0", "e9"))
     with pytest.raises(GradusError, match=message):
         promote(context_of(STEP, tiny_config, inputs))
+
+
+@pytest.mark.parametrize("name", ["versions", "registry.json", "runs", "register-one"])
+def test_no_name_of_a_run_meets_the_registry_or_another_runs_work(name: str, tiny_config: Config, inputs: dict[str, Path]) -> None:
+    config = tiny_config.model_copy(update={"run": tiny_config.run.model_copy(update={"name": name})})
+    other = tiny_config.model_copy(update={"run": tiny_config.run.model_copy(update={"name": "one"})})
+    assert work_of(STEP, config) != work_of(REGISTER, other)
+    outcome = ran(config, inputs)
+    registry = Registry(workspace_of(config))
+    assert (outcome.summary["decision"], registry.get_latest().id) == ("promoted", "v1")
+    assert not outcome.target.is_relative_to(registry.folder / "versions")
+    assert sorted(path.name for path in (registry.folder / "versions").iterdir()) == ["v1"]
 
 
 def run_script(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

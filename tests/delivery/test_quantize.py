@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from gradus.compare import total_likelihood
+from gradus.backend import device_name
+from gradus.compare import answer_logits, logit_difference, questions_of, read_conversations, total_likelihood
 from gradus.config import Config, load_config
 from gradus.errors import GradusError, UserError
-from gradus.fidelity import read_held_out
-from gradus.models import load_model
+from gradus.fidelity import Drift, read_held_out
+from gradus.models import generate_answers, load_model, with_plain_weights
 from gradus.quantize import STEP
 from gradus.quantize.calibration import Data, read_data
 from gradus.quantize.learned import awq
-from gradus.quantize.measure import generation_speed
-from gradus.quantize.shrink import bits_per_weight
+from gradus.quantize.measure import Figures, generation_speed
+from gradus.quantize.shrink import Layers, bits_per_weight, layers_of, shrink
+from gradus.quantize.table import Row, line
 from gradus.quantize.work import quantize
 from gradus.step import StepContext
 
@@ -61,7 +63,7 @@ def test_the_figures_are_those_of_the_files(tiny_base: Path, run_quantize: Quant
     held_out = read_held_out(context.input("10_fuse/held_out.json"))
     likelihood = total_likelihood(model, tokenizer, held_out.conversations, held_out.max_tokens)
     assert record["after"]["loss"] == pytest.approx(likelihood.per_token)
-    assert record["drift"]["loss_difference"] == pytest.approx(likelihood.per_token - held_out.graded.loss)
+    assert record["drift"]["loss_difference"] == pytest.approx(likelihood.per_token - held_out.graded.loss, abs=1e-5)
     assert (record["before"]["weight_bytes"], record["after"]["weight_bytes"]) == (size(tiny_base), size(folder))
     assert record["ratio"] == pytest.approx(size(tiny_base) / size(folder))
     assert record["before"]["loss"] != record["after"]["loss"]
@@ -72,6 +74,27 @@ def test_the_figures_are_those_of_the_files(tiny_base: Path, run_quantize: Quant
     speed = json.loads((context.out / "speed.json").read_text())["tokens_per_second"]
     assert set(speed) == {"unquantized", "4"} and min(speed.values()) > 0
     assert {path.name for path in context.out.iterdir()} == {"model", "quantization.json", "quantization.png", "speed.json"}
+
+
+@pytest.mark.parametrize(("weight_bytes", "text"), [(98_304, " 98.3 kB  ratio"), (139_712, "139.7 kB  ratio"), (1_200_000_000, "  1.2 GB  ratio")])
+def test_the_sizes_of_tiny_models_are_told_apart(weight_bytes: int, text: str) -> None:
+    figures = Figures(weight_bytes, 6.1, 3.0, 20.1, 1.2)
+    row = Row("4", {}, Layers(15, {"4": 15}, ()), figures, 5.2, 0.1, 0.1, 0.9, 0.9, 4, Drift(0.1, 0.9, 4), "", None, None, 100.0)
+    assert line(row, 8, row).startswith(text)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_unpacked_weights_say_what_the_quantized_ones_say(tiny_base: Path, prepared: Callable[[Path], Path], bits: int) -> None:
+    model, tokenizer = load_model(tiny_base)
+    assert with_plain_weights(model) is model
+    shrink(model, {}, bits=bits, group_size=32)
+    plain = with_plain_weights(model)
+    assert layers_of(model, 32).quantized == 15
+    assert layers_of(plain, 32).quantized == (15 if device_name() != "cpu" else 0)
+    conversations = read_conversations(prepared(tiny_base) / "valid.jsonl", 5, tokenizer)
+    assert logit_difference(*(answer_logits(one, tokenizer, conversations, 32) for one in (model, plain))).largest < 1e-4
+    a, b = (generate_answers(one, tokenizer, questions_of(conversations), max_tokens=24, batch_size=5) for one in (model, plain))
+    assert a == b
 
 
 def test_more_bits_are_closer_and_larger(tiny_base: Path, run_quantize: Quantize) -> None:

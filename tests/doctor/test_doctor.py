@@ -17,9 +17,10 @@ from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.doctor import machine
 from gradus.doctor.finding import Finding
-from gradus.doctor.fits import Shape, bases, read_bases, training_bytes
+from gradus.doctor.fits import bases, presets
 from gradus.doctor.packages import packages
 from gradus.doctor.reach import asking_the_hub, current_model, embedding
+from gradus.footprint import builtin_architecture, read_bases, read_machines, training_bytes
 
 GB = 10**9
 
@@ -46,8 +47,9 @@ def test_the_whole_examination(tmp_path: Path, silent_hub: str) -> None:
     assert time.monotonic() - started < 20  # under 10 on a machine that does nothing else
     assert done.returncode == 0, done.stdout
     names = [line[9:21].strip() for line in done.stdout.splitlines() if not line.startswith(" ") and line[9:].strip()]
-    assert names[:9] == ["python", "memory", "packages", "device", "speed", "disk", "base", "embedding", "registry"]
-    assert names[9] == "hub"
+    assert names[:7] == ["python", "memory", "packages", "device", "speed", "disk", "base"]
+    assert sorted(names[7:14]) == sorted(read_machines())
+    assert names[14:17] == ["embedding", "registry", "hub"]
     assert f"{platform.python_version()}, {platform.system()}" in done.stdout
     assert "no answer within 1 s" in done.stdout
     assert "\x1b" not in done.stdout
@@ -106,11 +108,20 @@ def test_offline_by_choice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_larger_machine_fits_a_larger_base_and_checkpointing_helps() -> None:
-    names = [shape.name for shape in read_bases()]
+    names = list(read_bases())
     fitting = [bases(load_config(), size * GB, gpu=True).text.split()[0] for size in (16, 24, 64, 192)]
     assert [names.index(name) for name in fitting] == sorted({names.index(name) for name in fitting})
     checkpointed = load_config(settings=["train.gradient_checkpointing=true"])
-    assert all(training_bytes(shape, checkpointed) < training_bytes(shape, load_config()) for shape in read_bases())
+    assert all(training_bytes(base, checkpointed) < training_bytes(base, load_config()) for base in read_bases().values())
+
+
+def test_each_preset_is_told_with_its_need_and_a_cure_where_it_does_not_fit() -> None:
+    found = {finding.name: finding for finding in presets(load_config(), 16 * GB)}
+    assert next(iter(found)) == "smoke" and list(found)[-1] == "mac-64gb" and len(found) == 7
+    assert (found["mac-8gb"].level, found["mac-8gb"].cure) == ("ok", "")
+    assert found["mac-8gb"].text.startswith("Qwen3-0.6B-4bit, training 2.0 GB, predicted") and found["mac-8gb"].text.endswith("fits here")
+    assert found["mac-64gb"].level == "warning" and "does not fit here, into 14.4 GB" in found["mac-64gb"].text and found["mac-64gb"].cure
+    assert all(finding.level == "ok" for finding in presets(load_config(), 64 * GB))
 
 
 def test_a_configured_base_that_does_not_fit_is_a_warning_with_a_cure() -> None:
@@ -123,13 +134,9 @@ def test_a_configured_base_that_does_not_fit_is_a_warning_with_a_cure() -> None:
     assert "only the built-in base fits" in bases(load_config(), 2 * GB, gpu=False).text
 
 
-def test_the_estimate_is_near_what_training_the_builtin_base_took() -> None:
-    """0.274 GB, measured over 250 iterations of the default settings in float32, whose activations take twice as much."""
-    builtin = load_config().model.builtin
-    shape = Shape("builtin", 0.0, 32, builtin.layers, builtin.hidden, builtin.heads, builtin.vocabulary)
-    logits = 4 * 512 * 3 * 4 * builtin.vocabulary
-    estimated = 2 * (training_bytes(shape, load_config()) - logits) + logits + 4 * 1_574_400
-    assert estimated == pytest.approx(0.274e9, rel=0.25)
+def test_the_prediction_is_near_what_training_the_builtin_base_took() -> None:
+    """0.274 GB, measured over 250 iterations of the default settings."""
+    assert training_bytes(builtin_architecture(load_config().model.builtin), load_config()) == pytest.approx(0.274e9, rel=0.15)
 
 
 def test_the_encoder(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from gradus.config import load_config
 from gradus.embedding import Encoder, packaged
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
 from gradus.files import write_jsonl
-from gradus.records import Base, Document, Example
+from gradus.records import Document, Example
 from gradus.step import StepContext
+
+from ..test_registry import BASE
 
 ANSWERS = {
     "sine": "Takes an **angle** in radians and gives back the opposite side over the longest one.\n\n- `x`: the angle, 360 degrees are 6.28\n",
@@ -82,6 +85,7 @@ def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     mx.save_safetensors(str(folder / "adapters.safetensors"), dict(tree_flatten(model.trainable_parameters())))
     settings = {"fine_tune_type": "full", "num_layers": 2}
     (folder / "adapter_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "run_metadata.json").write_text(json.dumps({"base": {"name": BASE.name, "revision": BASE.revision}}), encoding="utf-8")
     return folder
 
 
@@ -90,8 +94,7 @@ def make_context(folder: Path, tiny_base: Path, adapter: Path) -> StepContext:
     prepared = folder / "prepared"
     prepared.mkdir()
     (prepared / "test.jsonl").write_text("".join(json.dumps(row(i)) + "\n" for i in range(12)), encoding="utf-8")
-    base = Base("builtin", "built-in tiny base", str(tiny_base), "none", "the test wants it", 100_000)
-    (prepared / "base.json").write_text(json.dumps(base.__dict__), encoding="utf-8")
+    (prepared / "base.json").write_text(json.dumps(asdict(replace(BASE, path=str(tiny_base)))), encoding="utf-8")
     documents = [Document(name, name, f"About {name}. {answer}", "text", name, name, "0", 1, "test", "") for name, answer in ANSWERS.items()]
     write_jsonl(prepared / "documents.jsonl", documents)
     write_jsonl(prepared / "examples.jsonl", [_example(i) for i in range(12)])

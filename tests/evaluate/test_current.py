@@ -94,6 +94,20 @@ def test_a_base_that_is_gone_or_a_damaged_file_is_told_not_compared(context: Ste
     assert "adapters.safetensors is missing" in " ".join(found.notes)
 
 
+def test_other_weights_of_encoder_or_judge_make_the_evaluation_out_of_date(context: StepContext, tiny_base: Path, tmp_path: Path) -> None:
+    encoder, judge = tmp_path / "encoder", tmp_path / "judge"
+    shutil.copytree(tiny_base, judge)
+    encoder.mkdir()
+    models = [f"evaluate.embedding.model={encoder}", "evaluate.judge.kind=mlx", f"evaluate.judge.model={judge}"]
+    config = load_config(settings=[f"paths.workspace={context.workspace}", "run.name=r", *models])
+    assert STEP.outside is not None
+    seen = [STEP.outside(config)]
+    for changed in (encoder, judge):
+        (changed / "model.safetensors").write_bytes(b"others")
+        seen.append(STEP.outside(config))
+    assert seen[0] != seen[1] != seen[2]
+
+
 def test_another_current_model_makes_the_evaluation_out_of_date(context: StepContext, base_weights: Path) -> None:
     config = load_config(settings=[f"paths.workspace={context.workspace}", "run.name=r"])
     assert STEP.outside is not None

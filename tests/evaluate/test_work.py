@@ -48,7 +48,7 @@ def test_it_grades_a_trained_adapter(finished: tuple[StepContext, dict[str, Any]
     assert (result.questions, result.available, len(rows)) == (9, 12, 9)
     assert result.base_model.name == summary["base model"] == "built-in tiny base"
     assert result.tuned.percent > result.base.percent + 20, "the adapter was trained on these very answers"
-    assert result.tuned.likelihood.bits_per_byte < result.base.likelihood.bits_per_byte / 2
+    assert result.tuned.likelihood.bits_per_byte < result.base.likelihood.bits_per_byte * 0.7, "five of the nine it has seen"
     assert any(r.tuned.text == r.reference.strip() and r.tuned.finished for r in rows), "it learnt some by heart"
     assert result.grade.letter == result.tuned.letter
     assert summary["grade"] == result.grade.label
@@ -76,6 +76,17 @@ def test_the_numbers_agree_with_each_other(finished: tuple[StepContext, dict[str
     for slices in (result.kinds, result.groups, result.documents, result.lengths):
         assert sum(one.questions for one in slices) == 9
         assert sum(one.questions * one.difference for one in slices) / 9 == pytest.approx(comparison.difference)
+
+
+def test_it_tells_how_was_asked_and_graded(context: StepContext, finished: tuple[StepContext, dict[str, Any]]) -> None:
+    """Another system prompt or earlier turn is another question, though its words are the same."""
+    plain = read_answers(finished[0].out / "answers.jsonl")
+    _rewrite(context, [{**r, "messages": [{"role": "system", "content": "Be brief."}, *r["messages"]]} for r in map(row, range(12))])
+    evaluate(context)
+    prompted = read_answers(context.out / "answers.jsonl")
+    assert [(r.id, r.question) for r in prompted] == [(r.id, r.question) for r in plain]
+    assert all(one.asked and other.asked and one.asked != other.asked for one, other in zip(plain, prompted, strict=True))
+    assert (_result(context).version, _result(context).encoder_sha256) == (STEP.version, None)
 
 
 def test_every_score_has_an_interval(finished: tuple[StepContext, dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ from gradus.config import Config
 from gradus.config.schema import Hub
 from gradus.errors import GradusError, UserError
 from gradus.models import load_model
+from gradus.prepare import STEP
 from gradus.prepare.base import base_json, check_hub, provide_base
 from gradus.records import Base
 
@@ -53,6 +54,18 @@ def test_auto_on_a_cpu_says_why_it_does_not_ask_the_hub(tiny_config: Config, tmp
     hub = HUB.model_copy(update={"on_cpu": False})
     base = provide_base(tiny_config.model.model_copy(update={"base": "auto", "hub": hub}), TEXTS, 1, tmp_path)
     assert "model.hub.on_cpu" in base.reason
+
+
+def test_another_chat_template_is_another_base(tiny_config: Config, tiny_base: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "mine"
+    shutil.copytree(tiny_base, copy)
+    config = tiny_config.model_copy(update={"model": tiny_config.model.model_copy(update={"base": str(copy)})})
+    assert STEP.outside is not None
+    before = STEP.outside(config), provide_base(config.model, TEXTS, 1, tmp_path).revision
+    (copy / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    after = STEP.outside(config), provide_base(config.model, TEXTS, 1, tmp_path).revision
+    assert before[0] != after[0]
+    assert before[1] != after[1]
 
 
 def test_folder(tiny_config: Config, tiny_base: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gradus.interval import Interval
 from gradus.report import numbers as n
 
 
@@ -42,3 +43,10 @@ def test_small_p_values_and_rates_keep_their_digits() -> None:
 def test_sizes_and_keys_in_words() -> None:
     assert (n.size_of_model(1_068_288), n.size_of_model(1_700_000_000), n.size_of_model(900)) == ("1.07 million", "1.7 billion", "900")
     assert n.label("token_f1") == "Token f1"
+
+
+def test_an_interval_is_told_only_when_the_values_differ() -> None:
+    assert n.interval(Interval(16.14, 23.2)) == "16.1 to 23.2"
+    assert n.interval(Interval(-1.0, 3.0), difference=True) == "−1.0 to +3.0"
+    assert n.interval(Interval(0.1, 0.1 + 1e-16), 2) == n.UNTOLD
+    assert n.interval(None) == ""

@@ -71,8 +71,11 @@ def test_a_setting_that_a_run_did_not_record_is_not_called_0(case: Case, record:
         lambda case: case.answers.pop(),
         lambda case: setattr(case, "evaluation", replace(case.evaluation, rubric=replace(case.evaluation.rubric, sha256="0" * 64))),
         lambda case: setattr(case, "evaluation", replace(case.evaluation, embedding="another")),
+        lambda case: setattr(case, "evaluation", replace(case.evaluation, encoder_sha256="0" * 64)),
+        lambda case: setattr(case, "evaluation", replace(case.evaluation, version=99)),
+        lambda case: setattr(case, "answers", [replace(row, asked="0" * 64) for row in case.answers]),
     ],
-    ids=["questions", "rubric", "measures"],
+    ids=["questions", "rubric", "measures", "encoder", "grader", "system prompt"],
 )
 def test_runs_that_were_graded_by_another_test_are_told_apart(case: Case, record: Record, change: Callable[[Case], Any]) -> None:
     change(case)
@@ -94,7 +97,8 @@ def test_the_table_lists_all_runs_newest_first_with_links(case: Case, record: Re
     said = visible(case.index())
     assert "B 75.5 % 71.5 to 79.5 +45.5 2.090 aaaaaaaa" in said
     assert "train.iterations: 9" in said
-    assert len(page.of("table")) == len(page.of("caption")) == 2
+    assert [table["aria-labelledby"] for table in page.of("table")] == ["caption-runs", "caption-pair"]
+    assert [p["id"] for p in page.of("p") if p.get("class") == "caption"] == ["caption-runs", "caption-pair"]
     assert all(th.get("scope") for th in page.of("th"))
     assert [tag for tag, _ in page.tags if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h2"]
     assert len(page.of("select")) == len(page.of("label")) == 2

@@ -17,7 +17,7 @@ from gradus.report import STEP
 from gradus.report.numbers import ABSENT
 from gradus.report.render import code_span, fenced
 from gradus.report.work import write_report
-from gradus.results import Interval, Part
+from gradus.results import Control, Interval, Part
 
 if TYPE_CHECKING:
     from tests.report.conftest import Case
@@ -49,30 +49,6 @@ def visible(page: str) -> str:
     """The page's text without style and script, white space folded."""
     body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
     return " ".join(Parsed(body.replace("<", " <")).text.replace("\u202f", " ").split())
-
-
-def withhold(case: Case) -> None:
-    """Turn the case into one whose controls broke."""
-    scores, grade, controls = case.evaluation, case.evaluation.grade, case.evaluation.controls
-    why = "the grader failed its own control: echo"
-    case.evaluation = replace(
-        scores,
-        grade=replace(grade, letter=None, letters=None, percent=None, interval=None, withheld=why, separable=False),
-        controls=(replace(controls[0], passed=False), *controls[1:]),
-        base=replace(scores.base, letter=None, letters=None),
-        tuned=replace(scores.tuned, letter=None, letters=None),
-    )
-
-
-def test_a_withheld_grade_shows_why_and_no_letter(case: Case) -> None:
-    withhold(case)
-    page = visible(case.page())
-    assert page.startswith("Grade withheld")
-    assert "Withheld" in page
-    assert "The grader failed its own control: echo." in page
-    assert "the grade is withheld" in page
-    assert "Better than its base" not in page
-    assert "**Grade withheld.** The grader failed its own control" in case.markdown()
 
 
 def test_a_difference_that_chance_can_make_is_called_so(case: Case) -> None:
@@ -154,7 +130,11 @@ def test_links_controls_and_tables_are_usable_without_eyes_or_mouse(case: Case) 
     inside = [str(a["href"]) for a in parsed.of("a") if a["href"] != "../index.html"]
     targets = {link[1:] for link in inside} | {str(s["aria-labelledby"]) for s in parsed.of("section")}
     assert targets <= set(ids)
-    assert len(parsed.of("table")) == len(parsed.of("caption")) >= 8
+    captions, scrolled = parsed.of("table"), [a for a in parsed.of("div") if a.get("class") == "scroll"]
+    assert [a["aria-labelledby"] for a in captions] == [a["aria-labelledby"] for a in scrolled]
+    assert len(captions) >= 8
+    assert {a["aria-labelledby"] for a in captions} <= {a["id"] for a in parsed.of("p") if a.get("class") == "caption"}
+    assert all((a["tabindex"], a["role"]) == ("0", "region") for a in scrolled)
     assert all(th.get("scope") for th in parsed.of("th"))
     assert all(svg.get("aria-hidden") == "true" or svg.get("aria-label") for svg in parsed.of("svg"))
     assert len(parsed.of("input", "select")) == len(parsed.of("label"))
@@ -199,7 +179,7 @@ def test_foreign_text_is_no_markup_in_the_markdown(case: Case) -> None:
     rendered = Parsed(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
     assert rendered.of("script", "img") == [{"src": "loss_curve.png", "alt": "Training and validation loss over iterations"}]
     assert rendered.of("a") == []
-    assert len(rendered.of("details")) == text.count("\n<details>") == 7
+    assert len(rendered.of("details")) == text.count("\n<details>") == 8
 
 
 @pytest.mark.parametrize("text", ["", "plain", "```py\nx\n```", "`````", "ends with `", "` starts", "a | b"])
@@ -300,3 +280,32 @@ def test_a_penalty_is_called_a_factor_and_no_gain(case: Case) -> None:
     page = visible(case.page())
     assert "No echo 1 when the answer is not the question again; a factor on the others 4 0.00 1.00" in page
     assert "no echo" not in page.split("What changed")[2].split("Base against tuned")[0]
+
+
+def test_the_twin_lists_source_documents_and_lost_questions(case: Case) -> None:
+    case.titles = {"doc-one": "The first document"}
+    text = case.markdown()
+    assert "| `The first document` | 3 | 20.0 | 80.0 | +60.0 |" in text
+    assert "<summary>Questions that the base answered better: 1</summary>" in text
+    assert "- `What is four?`: 60.0 to 57.0 (−3.0)" in text
+    lost = case.evaluation.regressions[0]
+    case.evaluation = replace(case.evaluation, regressions=tuple(replace(lost, id=str(i)) for i in range(20)))
+    assert case.markdown().count("- `What is four?`") == 8
+    assert "- and 12 more on the page" in case.markdown()
+
+
+def test_controls_are_told_in_their_order_and_a_broken_one_stands_out(case: Case) -> None:
+    broken = Control("shuffled", "other references", 60.0, 0.5, 0.6, "below 55 %", False)
+    case.evaluation = replace(case.evaluation, controls=(case.evaluation.controls[0], broken, case.evaluation.controls[1]))
+    page = visible(case.page())
+    assert "Expected from top to bottom: the references above all others" in page
+    assert page.index("Shuffled other references") < page.index("Empty no answer 0.0 %")
+    assert "| Shuffled: other references | 60.0\u202f% | below 55 % | **broken** |" in case.markdown()
+
+
+def test_one_name_stands_for_one_measure(case: Case) -> None:
+    """How often the limit did not cut an answer, and the criterion that an empty answer fails, are two figures."""
+    page = visible(case.page())
+    assert "Not cut at the limit of all answers, empty ones too 100 % 100 % 0" in page
+    assert "Ended by itself not cut off at the token limit; an empty answer counts as 0" in page
+    assert page.count("Ended by itself") == 1

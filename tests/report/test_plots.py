@@ -16,6 +16,7 @@ from gradus.report.upstream import Best, Distribution, LossCurve, Sieved
 if TYPE_CHECKING:
     from tests.report.conftest import Case
 
+LABEL_PIXELS = 13
 CURVE = LossCurve([(10, 3.0), (100, 2.0)], [(0, 3.1), (50, 2.2), (100, 2.4)], Best(50, 2.2))
 
 
@@ -79,6 +80,17 @@ def test_the_grade_scale_has_every_letter_and_marks_ours(case: Case) -> None:
     assert "mine" in band.get("class", "")
     start = float(band.get("x", ""))
     assert start < float(point.get("cx", "")) < start + float(band.get("width", ""))
+
+
+def test_the_labels_of_the_grade_scale_stand_clear_of_their_points(case: Case) -> None:
+    for svg in drawings(grade_scale(case.evaluation)):
+        labels, points = of_class(svg, "label"), of_class(svg, "point")
+        for label, point in zip(labels, points, strict=True):
+            baseline, centre, radius = (float(node.get(key, "")) for node, key in ((label, "y"), (point, "cy"), (point, "r")))
+            below = baseline > centre
+            gap = (baseline - LABEL_PIXELS) - (centre + radius) if below else (centre - radius) - baseline
+            assert gap > 4
+            assert baseline < float(svg.get("viewBox", "").split()[3])
 
 
 def test_bars_stay_on_their_track_and_leave_out_what_was_not_measured() -> None:

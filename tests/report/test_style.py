@@ -64,3 +64,11 @@ def test_who_wants_little_motion_gets_none() -> None:
     assert "prefers-reduced-motion: reduce" in STYLE
     assert ":focus-visible" in STYLE
     assert "animation" not in STYLE
+
+
+def test_a_long_name_takes_no_room_from_the_numbers_beside_it() -> None:
+    assert "th[scope=row] { overflow-wrap: anywhere; }" in STYLE
+
+
+def test_the_footer_takes_no_printed_page_of_its_own() -> None:
+    assert "break-before: avoid" in STYLE.split("@media print")[1]

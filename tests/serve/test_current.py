@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gradus.config import load_config
 from gradus.config.serve import Serve
 from gradus.errors import GradusError, UserError
 from gradus.files import sha256_file, sha256_json, write_json
+from gradus.records import Base
 from gradus.registry import Registry
 from gradus.serve.current import Current, find_current
 
@@ -31,13 +33,14 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]
     logger.propagate = before
 
 
-def write_fused(workspace: Path, adapter: str) -> Path:
-    """A folder as 10_fuse publishes it, made from an adapter with that checksum."""
+def write_fused(workspace: Path, adapter: str, base: Base) -> Path:
+    """A folder as 10_fuse publishes it, made from an adapter with that checksum and from that base."""
     folder = workspace / "models" / "fused" / "run2"
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "config.json").write_text("{}")
     outputs = {"model/config.json": {"sha256": sha256_file(folder / "model" / "config.json")}}
     inputs = {"06_train_mlx/adapters.safetensors": sha256_json({"adapters.safetensors": adapter})}
+    write_json(folder / "fuse.json", {"base": {"name": base.name, "revision": base.revision}})
     write_json(folder / "10_fuse.done.json", {"inputs": inputs, "outputs": outputs})
     return folder / "model"
 
@@ -51,17 +54,18 @@ def test_the_current_version_with_its_base_and_adapter(registered: Path, tiny_ba
 
 def test_the_fused_model_only_when_it_belongs_to_the_version_and_is_whole(workspace: Path, told: pytest.LogCaptureFixture) -> None:
     registry, auto = Registry(workspace), settings("serve.model=auto")
-    weights = registry.get_latest().weights
+    weights, base = registry.get_latest().weights, registry.get_latest().base
     assert find_current(registry, auto).adapter is not None
-    folder = write_fused(workspace, weights)
+    folder = write_fused(workspace, weights, base)
     assert (find_current(registry, auto).model, find_current(registry, auto).adapter) == (folder, None)
     assert find_current(registry, settings()).adapter is not None
     (folder / "config.json").write_text("{ }")
     assert find_current(registry, auto).adapter is not None
     assert "config.json: changed since 10_fuse wrote it" in told.text
-    shutil.rmtree(folder.parent)
-    write_fused(workspace, "0" * 64)
-    assert find_current(registry, auto).adapter is not None
+    for other in (("0" * 64, base), (weights, replace(base, revision="another")), (weights, replace(base, name="another"))):
+        shutil.rmtree(folder.parent)
+        write_fused(workspace, *other)
+        assert find_current(registry, auto).adapter is not None
 
 
 def test_no_current_model_is_the_users_to_mend(tmp_path: Path) -> None:

@@ -212,6 +212,7 @@ def test_another_version_in_the_same_folder_is_loaded_anew(registered: Path, tin
 
 def test_ctrl_c_ends_it_cleanly(server: Running) -> None:
     """The last of this file: it stops the server that the others share."""
+    assert server.port, "it answers: before that Ctrl-C ends it with 130, as every script"
     os.killpg(server.process.pid, signal.SIGINT)
     assert server.process.wait(30) == 0
     assert server.log.read_text().endswith("INFO Stopped.\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gradus.config.load import PROJECT
 from gradus.errors import GradusError
 from gradus.files import read_json
 from gradus.train.plan import KILLED, Plan, halve, memory_death, read_plan, system_kills, write_plan
@@ -62,6 +64,49 @@ def test_adapting_keeps_batches_updates_and_schedule(make_job: JobMaker) -> None
     for (iteration, kind, loss), (other, other_kind, expected) in zip(losses(cut), losses(whole), strict=True):
         assert (iteration, kind) == (other, other_kind)
         assert loss == pytest.approx(expected, rel=1e-3)
+
+
+CHECKPOINTED = """
+import json, sys
+import numpy as np
+from mlx_lm.models.qwen3 import Model, ModelArgs
+from gradus.backend import mx, nn, tree_flatten
+from gradus.config import load_config
+from gradus.footprint import Architecture
+from gradus.train.memory import checkpoint_layers
+from gradus.train.method import make_trainable
+
+def peak_and_gradient(model):
+    step = mx.compile(lambda x: nn.value_and_grad(model, lambda m, x: nn.losses.cross_entropy(m(x), x).sum())(model, x))
+    mx.eval(model.parameters())
+    mx.reset_peak_memory()
+    before = mx.get_active_memory()
+    loss, gradient = step(tokens)
+    total = sum((value * value).sum() for _, value in tree_flatten(gradient))  # as the clipping of gradients: it needs them all
+    mx.eval(loss, total)
+    return mx.get_peak_memory() - before, {name: np.array(value) for name, value in tree_flatten(gradient)}
+
+settings = [sys.argv[1], "train.lora.rank=4"]
+mx.random.seed(3)
+model = Model(ModelArgs.from_dict(Architecture("qwen3", 64, 8, 2, 1, 32, 192, 256, True, 32).config()))
+make_trainable(model, load_config(settings=settings).train)
+tokens = mx.random.randint(0, 256, (2, 96))
+whole, gradient = peak_and_gradient(model)
+checkpoint_layers(model)
+less, again = peak_and_gradient(model)
+worst = max(float(np.abs(gradient[name] - again[name]).max()) for name in gradient)
+print(json.dumps([less / whole, worst, sorted(gradient) == sorted(again)]))
+"""
+
+
+@pytest.mark.parametrize(("setting", "share"), [("train.layers=-1", 0.4), ("train.layers=3", 0.75), ("train.method=full", 0.45)])
+def test_checkpointing_gives_the_same_gradient_for_less_memory(setting: str, share: float) -> None:
+    """With three trained layers of eight there is less to save."""
+    done = subprocess.run([sys.executable, "-c", CHECKPOINTED, setting], capture_output=True, text=True, cwd=PROJECT / "scripts", check=False)
+    assert done.returncode == 0, done.stderr
+    less, worst, same = json.loads(done.stdout)
+    assert less < share
+    assert worst < 1e-5 and same
 
 
 def test_a_run_that_goes_on_keeps_to_its_plan(make_job: JobMaker) -> None:
@@ -146,6 +191,8 @@ def test_deaths_for_want_of_memory_are_told_from_others() -> None:
     metal = "[METAL] Command buffer execution failed: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)"
     assert memory_death(-6, metal, None) == "Metal ran out of memory"
     assert memory_death(-6, "Caused GPU Timeout Error (00000002:kIOGPUCommandBufferCallbackErrorTimeout)", None) == "Metal timed out"
+    watchdog = "Impacting Interactivity (0000000e:kIOGPUCommandBufferCallbackErrorImpactingInteractivity)"
+    assert memory_death(-6, watchdog, None) == "Metal timed out"
     assert memory_death(1, "KeyError: 'x'", None) == ""
     assert memory_death(-15, "", 0) == ""
 

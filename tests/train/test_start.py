@@ -10,7 +10,7 @@ import pytest
 
 from gradus.config import load_config
 from gradus.errors import UserError
-from gradus.files import read_json, sha256_file
+from gradus.files import read_json, sha256_file, write_json
 from gradus.records import Base
 from gradus.registry import Registry
 from gradus.registry_entries import Candidate, Graded, Version
@@ -91,7 +91,20 @@ def test_its_own_promotion_does_not_make_a_run_out_of_date(tmp_path: Path, train
     own = tmp_path / "adapters" / "second"
     shutil.copytree(trained, own)
     (own / "adapters.safetensors").write_bytes(b"other weights")
+    write_json(own / "run_metadata.json", {"base": {"name": "tiny", "revision": "r1"}})
     after_training = STEP.outside(config)
     register(tmp_path, own, "second")
     assert before == after_training == STEP.outside(config) == Registry(tmp_path).get("v1").weights
     assert STEP.outside(config.model_copy(update={"train": config.train.model_copy(update={"start_from": "base"})})) is None
+
+
+def test_other_weights_of_the_teacher_make_training_out_of_date(tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    settings = [f"paths.workspace={tmp_path}", f"train.objectives.teacher={teacher}"]
+    plain, distilled = (load_config(settings=[*settings, f"train.objectives.distillation={weight}"]) for weight in (0, 1))
+    assert STEP.outside is not None
+    before = STEP.outside(plain), STEP.outside(distilled)
+    (teacher / "model.safetensors").write_bytes(b"others")
+    assert STEP.outside(plain) == before[0]
+    assert STEP.outside(distilled) != before[1]

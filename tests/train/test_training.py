@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
+import os
+import random
+import re
 import signal
+import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +62,32 @@ def test_killed_at_any_moment_it_ends_as_an_uninterrupted_run_bit_for_bit(make_j
     code, told = events(killed)
     assert code == 0
     assert (told[1]["event"], told[1]["iteration"]) == ("resumed", 9)
+    assert losses(killed) == losses(whole)
+    expected, got = adapter_of(whole), adapter_of(killed)
+    assert expected.keys() == got.keys()
+    assert all(mx.array_equal(expected[name], got[name]).item() for name in expected)
+
+
+def test_killed_at_random_moments_it_ends_as_an_uninterrupted_run_bit_for_bit(make_job: JobMaker) -> None:
+    """While it loads, trains, validates or writes a checkpoint. A failure is repeated by KILL_SEED=<the number it logs>."""
+    seed = int(os.environ.get("KILL_SEED") or random.randrange(1 << 32))
+    logging.getLogger(__name__).warning("KILL_SEED=%d", seed)
+    moments, settings = random.Random(seed), ("train.lora.dropout=0.1", "train.gradient_accumulation=3")
+    whole, killed = make_job("whole", *settings), make_job("killed", *settings)
+    begun = time.monotonic()
+    assert events(whole)[0] == 0
+    seconds = time.monotonic() - begun
+    for _ in range(3):
+        worker = start_worker(killed)
+        with suppress(subprocess.TimeoutExpired):
+            worker.communicate(timeout=moments.uniform(0, seconds))
+        worker.kill()
+        worker.communicate()
+        if worker.returncode == 0:
+            break
+        assert worker.returncode == -signal.SIGKILL
+    else:
+        assert events(killed)[0] == 0
     assert losses(killed) == losses(whole)
     expected, got = adapter_of(whole), adapter_of(killed)
     assert expected.keys() == got.keys()
@@ -118,6 +152,32 @@ def test_a_loss_that_explodes_ends_the_run_and_keeps_the_last_good_checkpoint(ma
     last = max(int(path.name) for path in job.with_name("checkpoints").iterdir())
     diverged = max(event["iteration"] for event in told if event["event"] == "iteration")
     assert last == diverged - 1
+
+
+@pytest.mark.parametrize(("rise", "code"), [(2.0, 1), (0, 0)])
+def test_a_loss_that_levels_off_where_all_tokens_are_equally_likely_ends_the_run(make_job: JobMaker, rise: float, code: int) -> None:
+    """There it cannot rise by `max_loss_rise` any more. The base knows less than that, so a trained adapter is ruined."""
+    learned = make_job("learned")
+    events(learned)
+    best = read_json(learned.with_name("result.json"))["best"]["iteration"]
+    learned.with_name(f"best-{best:07d}.safetensors").rename(learned.with_name("adapters.safetensors"))
+    job = make_job("ruined", "train.learning_rate=50.0", "train.schedule.warmup_updates=0", f"train.max_loss_rise={rise}")
+    job.write_text(json.dumps({**read_json(job), "start": str(learned.parent)}))
+    found, told = events(job)
+    before, *later = [loss for _, kind, loss in losses(job) if kind == "valid"]
+    uniform = math.log(load_model(read_json(job)["base"])[0].args.vocab_size)
+    assert found == code
+    assert before < uniform
+    assert later[0] == pytest.approx(uniform, rel=1e-5)
+    assert bool(code) == (f"went from {before:.2f} to {uniform:.2f}, as if all tokens were equally likely" in told[-1].get("what", ""))
+
+
+def test_the_loss_before_training_counts_as_the_lowest(make_job: JobMaker) -> None:
+    """The loss shoots up within the first report, which so has nothing else to be compared with."""
+    settings = ["train.learning_rate=1.0", "train.schedule.warmup_updates=0", "train.max_loss_rise=0.1", "train.report_every=4"]
+    code, told = events(make_job("late", *settings))
+    assert code == 1
+    assert re.search(r"the loss rose to 6\.\d\d from 6\.\d\d at iteration 4", told[-1]["what"])
 
 
 @pytest.mark.parametrize(

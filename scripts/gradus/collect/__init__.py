@@ -21,9 +21,9 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="01_collect",
     title="collect documents",
-    version=2,
+    version=3,
     output="data/01_collected",
     work=_work,
-    config_keys=("collect",),
+    config_keys=("collect", "extract.scenarios.file"),  # with scenarios alone there need be no source
     outside=_outside,
 )

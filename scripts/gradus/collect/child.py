@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from gradus.collect.readers import FileReading, ReadOptions
+from gradus.collect.readers import FileReading, ReadOptions, over_memory
 from gradus.collect.text import Found
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError
@@ -95,7 +95,7 @@ class _Child:
         limits = self._options
         if time.monotonic() - self.since > limits.timeout:
             return _too_slow(limits)
-        return _too_big(limits) if _resident(self.process.pid) > limits.memory else None
+        return over_memory(limits) if _resident(self.process.pid) > limits.memory else None
 
     def fit(self) -> bool:
         """Whether it can read another file, without what earlier ones left in its memory being held against that."""
@@ -126,7 +126,7 @@ class _Child:
         if code == -signal.SIGALRM:
             return _too_slow(self._options)
         if code == -signal.SIGKILL or (code == -signal.SIGABRT and "alloc" in said):
-            return _too_big(self._options)
+            return over_memory(self._options)
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
         return FileReading("broken", f"the parser crashed over it (its process ended {how}); open it in its own program and save it anew")
 
@@ -199,11 +199,6 @@ class _Pool:
 def _too_slow(options: ReadOptions) -> FileReading:
     cure = "split the file, or raise that"
     return FileReading("timed out", f"not read within {options.timeout:g} s (collect.file_timeout_seconds); {cure}")
-
-
-def _too_big(options: ReadOptions) -> FileReading:
-    cure = "split the file, or raise that"
-    return FileReading("out of memory", f"reading it took more than {options.memory / 1e6:g} MB (collect.file_memory_mb); {cure}")
 
 
 def _resident(process: int) -> int:

@@ -130,11 +130,14 @@ def signature_of(value: Any, kind: str, name: str, doc: str) -> str:
     """`(a, b=1)` without annotations; from the first line of the docstring where Python knows none; '' for no callable."""
     if kind in ("module", "attribute") or (kind == "class" and issubclass(value, enum.Enum)):
         return ""
+    told = re.match(rf"(?:[\w.]+\.)?{re.escape(name.rpartition('.')[2])}\((.*)\)", doc)
+    described = f"({', '.join(_bare(part) for part in split_arguments(told[1]))})" if told else ""
     try:
         signature = inspect.signature(value)
     except Exception:  # noqa: BLE001  `inspect` evaluates text that objects carry, so anything can come out
-        found = re.match(rf"(?:[\w.]+\.)?{re.escape(name.rpartition('.')[2])}\((.*)\)", doc)
-        return f"({', '.join(_bare(part) for part in split_arguments(found[1]))})" if found else ""
+        return described
+    if type(value).__module__ == "nanobind":  # since Python 3.13 it answers (*args, **kwargs), whatever the function takes
+        return described
     bare = [p.replace(annotation=inspect.Parameter.empty, default=_shown(p.default)) for p in signature.parameters.values()]
     text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)  # memory addresses differ from run to run

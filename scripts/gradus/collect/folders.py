@@ -46,7 +46,7 @@ def _inside(folder: Path, root: Path) -> Iterator[Listed]:
     for entry in listed:
         path = folder / entry.name
         if entry.name.startswith("."):
-            yield Listed(path, "hidden")
+            yield Listed(path, "hidden: its name begins with a dot")
         elif entry.is_symlink() and not path.resolve().is_relative_to(root):
             yield Listed(path, "a link that leads out of the folder; copy the file here, or name its folder in collect.folders", "refused")
         elif entry.is_symlink() and path.is_dir():

@@ -98,7 +98,8 @@ class Gatherer:
         if bad and self._bad_files <= _WARNINGS:
             first = reading.faults[0] if reading.faults else reading.reason
             more = f" and {len(reading.faults) - 1} more" if len(reading.faults) > 1 else ""
-            log.warning("%s: %s%s; the rest is read, manifest.json has all of it", printable(name), printable(first), more)
+            left = "the rest of it is read" if reading.found else "it is left out"
+            log.warning("%s: %s%s; %s", printable(name), printable(first), more, left)
         elif bad and self._bad_files == _WARNINGS + 1:
             log.warning("more files with faults: see manifest.json")
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from gradus.collect.text import Found
 from gradus.config.hub_data import HubDataset, HubDefaults
 from gradus.errors import GradusError, UserError
+from gradus.files import size_label
+from gradus.log import aside
 
 _CARD = "README.md"
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
@@ -83,8 +85,6 @@ def fetch(wanted: Wanted) -> Snapshot:
     hub_logging.set_verbosity_error()  # what it would warn of, we say ourselves
     try:
         names = _on_the_hub(wanted)
-    except UserError:
-        raise
     except (HTTPError, OfflineModeIsEnabled, ValueError, TypeError, KeyError) as error:  # the last three: no answer of a hub
         return _cached(wanted, error)
     return _snapshot(wanted, _download(wanted, names))
@@ -107,11 +107,11 @@ def _on_the_hub(wanted: Wanted) -> list[str]:
     names = _matching(list(sizes), wanted)
     if not names:
         raise _no_file(wanted, list(sizes))
-    megabytes = sum(sizes[name] for name in names) / 1e6
-    if megabytes > wanted.max_mb:
-        what = f"the {len(names)} files are {megabytes:,.2f} MB together, collect.hub.max_mb is {wanted.max_mb:g}"
+    size = sum(sizes[name] for name in names)
+    if size > wanted.max_mb * 1e6:
+        what = f"the {len(names)} files are {size / 1e6:,.2f} MB together, collect.hub.max_mb is {wanted.max_mb:g}"
         raise UserError(what, where=wanted.name, cure=f"Name fewer in its 'files' (say files: [{names[0]}]) or raise collect.hub.max_mb")
-    log.info("%s: %d files, %.1f MB, from the hub or its cache", wanted.name, len(names), megabytes)
+    log.info("%s: %d files, %s, from the hub or its cache", wanted.name, len(names), size_label(size))
     return [*names, *(name for name in sizes if name == _CARD)]
 
 
@@ -130,11 +130,11 @@ def _download(wanted: Wanted, names: list[str]) -> Path:
         disable_progress_bars()
     patterns = [glob.escape(name) for name in names]
     try:
-        return Path(
-            snapshot_download(
+        with aside():
+            folder = snapshot_download(
                 wanted.name, repo_type="dataset", revision=wanted.revision, token=_token(), allow_patterns=patterns, etag_timeout=wanted.timeout
             )
-        )
+        return Path(folder)
     except (HTTPError, OSError) as error:
         cure = "Run the same command again, it goes on where it was"
         raise GradusError(f"the download broke off ({_first_line(error)})", where=wanted.name, cure=cure) from error

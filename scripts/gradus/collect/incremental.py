@@ -51,7 +51,7 @@ def job_of(path: Path) -> Job:
 
 
 class Readings:
-    """The readings of earlier runs, in one SQLite file; with an empty path there are none and none are kept.
+    """The readings of earlier runs, in one SQLite file; without a path there are none and none are kept.
 
     Use it as a context manager. Whatever is wrong with the file, collecting goes on without it and says so once.
     """

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from gradus.files import size_label
 from gradus.records import Document
 
 Status = Literal[
@@ -91,18 +92,18 @@ def as_json(collection: Collection) -> dict[str, Any]:
 
 def table(entries: list[Entry]) -> dict[str, str]:
     """Lines for the screen: class to count, size, and its first file with the reason."""
-    lines = {"class": f"{'count':>6}  {'size':>9}  first"}
+    lines = {"class": f"{'count':>6}  {'size':>9}  the first of them; manifest.json names all"}
     for status in get_args(Status):
         members = [entry for entry in entries if entry.status == status]
         if members:
-            size = f"{sum(entry.bytes for entry in members) / 1e6:,.2f} MB"
+            size = size_label(sum(entry.bytes for entry in members))
             name = members[0].name.removeprefix(f"{members[0].source.rstrip('/')}/")
             first = printable(": ".join(filter(None, (name, members[0].reason))))
-            lines[status] = f"{len(members):>6,}  {size:>9}  {shortened(first)}"
+            lines[status] = f"{len(members):>6,}  {size:>9}  {_shortened(first)}"
     return lines
 
 
-def shortened(text: str) -> str:
+def _shortened(text: str) -> str:
     """Cut at the end, so that it fits into a line of the table."""
     return text if len(text) <= _LONGEST_FIRST else f"{text[: _LONGEST_FIRST - 1]}…"
 

@@ -30,9 +30,9 @@ def modules_of(package: str) -> list[str]:
     """Dotted names of the public modules of `package`, shallow ones first, so that re-exports get their short name."""
     if package == STANDARD_LIBRARY:
         tops = sorted(name for name in sys.stdlib_module_names if not name.startswith("_") and name not in _NO_DOCUMENTATION)
-        names = [name for top in tops for name in _below(top)] + ["os.path"]
+        names = {name for top in tops for name in _below(top)} | {"os.path", "collections.abc"}  # no file stands for these, the latter since 3.13
     else:
-        names = _below(package)
+        names = set(_below(package))
     return sorted(names, key=lambda name: (name.count("."), name))
 
 

@@ -37,9 +37,12 @@ def _files(entry: str) -> list[State]:
 
 
 def _state(path: Path) -> State:
-    """What tells that a file changed. Its rights count: they change no time, and decide whether it can be read."""
+    """What tells that a file changed, by its path as the settings name it: a project that was moved has not changed.
+
+    Its rights count: they change no time, and decide whether it can be read.
+    """
     try:
         status = path.stat()
     except OSError:
-        return (str(path.absolute()), -1, -1, False)  # gone since the folder was listed
-    return (str(path.absolute()), status.st_size, status.st_mtime_ns, os.access(path, os.R_OK))
+        return (str(path), -1, -1, False)  # gone since the folder was listed
+    return (str(path), status.st_size, status.st_mtime_ns, os.access(path, os.R_OK))

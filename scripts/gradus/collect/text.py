@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from gradus.collect.code import code_lines
 from gradus.files import sha256_text
 from gradus.records import Document
 
@@ -29,13 +30,14 @@ class Found:
 
 
 def normalise(text: str, *, keep_first_lines: bool = False) -> str:
-    """Unicode NFC, `\\n` line ends, no byte order mark, no spaces at line ends, no empty lines around.
+    """`\\n` line ends, no byte order mark, no empty lines around; outside code Unicode NFC and no spaces at line ends.
 
     Args:
         keep_first_lines: keep leading empty lines, so that line numbers stay those of the file.
     """
-    text = unicodedata.normalize("NFC", text.lstrip("\ufeff")).replace("\r\n", "\n").replace("\r", "\n")
-    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    kept = (line if code else unicodedata.normalize("NFC", line).rstrip() for line, code in zip(lines, code_lines(lines), strict=True))
+    text = "\n".join(kept)
     return text.rstrip("\n") if keep_first_lines else text.strip("\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,13 @@ from gradus.collect.gather import even_groups, gather
 from gradus.collect.incremental import Readings
 from gradus.collect.manifest import FAULTS, Collection, Entry, as_json, printable, table
 from gradus.collect.seen import read_seen, with_new
+from gradus.config import Config
 from gradus.config.schema import Collect
 from gradus.errors import GradusError, UserError
-from gradus.files import write_json, write_jsonl
+from gradus.files import size_label, write_json, write_jsonl
 from gradus.step import StepContext, Summary
 
+log = logging.getLogger(__name__)
 _NAMED = 3  # faults in the message of --strict; its file has them all
 
 
@@ -31,7 +34,9 @@ def collect(context: StepContext) -> Summary:
     with Readings(context.out.with_name(f"{context.out.name}.readings.sqlite")) as readings:
         collection = gather(config, datetime.now(UTC).isoformat(timespec="seconds"), seen=seen, readings=readings)
         _refuse_faults(collection, context)
-    if not collection.documents:
+    if not collection.documents and _scenarios_alone(context.config):
+        log.info("No source is named: nothing is collected, and all examples come from extract.scenarios.file.")
+    elif not collection.documents:
         cure = "Name packages in collect.python_docs or folders in collect.folders; texts under the minimal length do not count"
         raise UserError("nothing to collect: no source gave a document", where="collect", cure=cure)
     documents = even_groups(collection, config.largest_group)
@@ -40,6 +45,12 @@ def collect(context: StepContext) -> Summary:
     write_json(context.out / "manifest.json", manifest)
     write_jsonl(context.out / "seen.jsonl", with_new(seen, documents))
     return _summary(manifest, collection, config)
+
+
+def _scenarios_alone(config: Config) -> bool:
+    """Whether 02_extract makes its examples without documents."""
+    named = config.collect
+    return bool(config.extract.scenarios.file) and not (named.python_docs or named.folders or named.hub_datasets)
 
 
 def _refuse_faults(collection: Collection, context: StepContext) -> None:
@@ -75,6 +86,6 @@ def _summary(manifest: dict[str, Any], collection: Collection, config: Collect) 
         "same content, kept once": manifest["duplicates"],
         "too short": manifest["too_short"],
         "groups": manifest["groups"],
-        "megabytes": round(manifest["bytes"] / 1e6, 2),
+        "size": size_label(manifest["bytes"]),
         **table(collection.entries),
     }

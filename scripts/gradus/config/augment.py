@@ -25,6 +25,7 @@ class LengthRatios(Section):
 
 
 class Augment(Section):
+    goal_factor: Annotated[float, Field(ge=1)]
     question_variants: Count
     maximum_similarity: PositiveFraction
     use_teacher: bool

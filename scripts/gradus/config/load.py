@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,36 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _without_replaced(places: dict[str, str], layer: Layer) -> dict[str, str]:
+    """The places but those inside a value that the layer replaces, say the entries of a list."""
+    replaced = [f"{key}." for key in _leaves(layer.values)]
+    return {key: place for key, place in places.items() if not any(key.startswith(prefix) for prefix in replaced)}
+
+
+def _leaves(values: dict[Any, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted keys of everything that is no mapping."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def merge_layers(files: list[Path], settings: list[str], *, default: Path = DEFAULT_CONFIG) -> Layer:
+    """The default file, then each of `files`, then each `a.b=c` of `settings`, later over earlier; as written, not yet checked.
+
+    Raises:
+        UserError: when one of them cannot be read.
+    """
+    layers = [read_layer(path) for path in [default, *files]] + [parse_setting(s) for s in settings]
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for layer in layers:
+        values = _merge(values, layer.values)
+        places = _without_replaced(places, layer) | layer.places
+    return Layer(values, places)
+
+
 def load_config(files: list[Path] | None = None, settings: list[str] | None = None, *, default: Path = DEFAULT_CONFIG) -> Config:
     """Read the default file, then each of `files`, then each `a.b=c` of `settings`, later over earlier.
 
@@ -127,13 +158,8 @@ def load_config(files: list[Path] | None = None, settings: list[str] | None = No
         UserError: for a broken file, an unknown key (with the nearest known one), a wrong type or range, a missing
             key and an impossible combination; the message names file, line and key.
     """
-    layers = [read_layer(path) for path in [default, *(files or [])]] + [parse_setting(s) for s in settings or []]
-    values: dict[str, Any] = {}
-    places: dict[str, str] = {}
-    for layer in layers:
-        values = _merge(values, layer.values)
-        places.update(layer.places)
+    merged = merge_layers(files or [], settings or [], default=default)
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(merged.values)
     except ValidationError as error:
-        raise explain(error, places, default) from error
+        raise explain(error, merged.places, default) from error

@@ -55,12 +55,13 @@ def _configuration(files: Sequence[Path], settings: Sequence[str]) -> Config | F
 
 def _configured(config: Config) -> Iterator[Finding]:
     """What depends on the configuration."""
-    from gradus.doctor.fits import bases
+    from gradus.doctor.fits import bases, presets
     from gradus.doctor.reach import current_model, embedding
     from gradus.step import workspace_of
 
     workspace = workspace_of(config)
     yield machine.disk(workspace)
     yield bases(config, machine.model_memory(), gpu=machine.has_gpu())
+    yield from presets(config, machine.model_memory())
     yield embedding(config)
     yield current_model(workspace)

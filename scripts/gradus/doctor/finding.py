@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gradus.cli import write_line
+from gradus.log import redraws
 
 Level = Literal["ok", "warning", "bad"]
 COLOURS: dict[Level, str] = {"ok": "green", "warning": "yellow", "bad": "red"}
@@ -27,8 +29,9 @@ class Finding:
     def lines(self) -> str:
         """Level, name and text, and the cure below."""
         indent = " " * (LEVEL_WIDTH + NAME_WIDTH)
-        text = textwrap.fill(self.text, LINE_WIDTH - len(indent), break_on_hyphens=False, break_long_words=False)
-        cure = textwrap.fill(self.cure, LINE_WIDTH - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
+        width = min(LINE_WIDTH, shutil.get_terminal_size((LINE_WIDTH, 0)).columns)
+        text = textwrap.fill(self.text, width - len(indent), break_on_hyphens=False, break_long_words=False)
+        cure = textwrap.fill(self.cure, width - len(indent) - 2, break_on_hyphens=False, break_long_words=False)
         body = textwrap.indent(text, indent) + (f"\n{textwrap.indent(cure, indent + '  ')}" if cure else "")
         return f"{self.level:<{LEVEL_WIDTH}}{self.name:<{NAME_WIDTH}}{body.lstrip()}"
 
@@ -45,7 +48,7 @@ def show(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _write(finding: Finding) -> None:
-    if not sys.stdout.isatty():
+    if not redraws(sys.stdout):
         write_line(finding.lines())
         return
     try:

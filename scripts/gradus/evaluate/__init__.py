@@ -27,18 +27,25 @@ def _plan(context: StepContext) -> dict[str, Any]:
     return plan(context)
 
 
-def _outside(config: Config) -> list[str]:
-    """The files that tell how to grade and to judge, the registry's model that is compared, and whether the encoder's package is there."""
-    from importlib.util import find_spec
+def _outside(config: Config) -> list[object]:
+    """The files that tell how to grade and to judge, the registry's model that is compared, the encoder, and a judge in a folder."""
+    from pathlib import Path
 
+    from gradus.embedding import files_here
     from gradus.evaluate.contestants import describe_rival
     from gradus.evaluate.rubric import rubric_path
-    from gradus.files import sha256_file
+    from gradus.files import model_state, sha256_file
 
     settings = config.evaluate
     rubrics = [settings.rubric] if settings.judge.kind == "off" else [settings.rubric, settings.judge.rubric]
-    packaged = find_spec(settings.embedding.package.replace("-", "_")) is not None
-    return [*(sha256_file(rubric_path(name)) for name in rubrics), describe_rival(config), f"{settings.embedding.package}: {packaged}"]
+    judge = model_state(Path(settings.judge.model).expanduser()) if settings.judge.kind == "mlx" else None
+    return [*(sha256_file(rubric_path(name)) for name in rubrics), describe_rival(config), files_here(settings.embedding), judge]
+
+
+def _fetch(config: Config) -> None:
+    from gradus.embedding import fetch
+
+    fetch(config.evaluate.embedding)
 
 
 def _marker(config: Config, rows: Sequence[AnswerRow]) -> Callable[[Sequence[Answer]], list[float]]:
@@ -50,8 +57,8 @@ def _marker(config: Config, rows: Sequence[AnswerRow]) -> Callable[[Sequence[Ans
 KEYS = ("questions", "max_tokens", "batch_size", "rubric", "embedding", "bootstrap_samples", "length_words", "current", "judge")
 STEP = Step(
     name="07_evaluate",
-    title="answer the held-out questions with base and tuned model, and grade",
-    version=2,
+    title="answer the held-out questions and grade",
+    version=5,
     output="reports/{run}",
     work=_work,
     reads=(
@@ -64,7 +71,10 @@ STEP = Step(
     ),
     config_keys=(*(f"evaluate.{key}" for key in KEYS), "run.seed", "prepare.max_tokens"),
     outside=_outside,
+    outside_is="rubric, current model, encoder or judge",
+    fetch=_fetch,
     resumable=True,
     plan=_plan,
+    asks=lambda config: config.evaluate.judge.kind != "off",
     offers={"marker": _marker},
 )

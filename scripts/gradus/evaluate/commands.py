@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of 07_evaluate.py beside those of every script."""
-    told = "evaluate no model: grade the answers in this CSV file (docs/SUBMISSIONS.md) into reports/<run>/submissions.json, .csv and .md"
+    told = "grade the answers in this CSV file instead (docs/SUBMISSIONS.md)"
     parser.add_argument("--submissions", type=Path, metavar="FILE", help=told)
 
 
@@ -32,12 +32,12 @@ def _grade(config: Config, args: argparse.Namespace) -> int:
     from gradus.step import workspace_of
 
     if args.dry_run:
-        cli.write_line(_lines("submissions  would run", submissions_plan(config, args.submissions)))
+        cli.show_table("submissions", "would run", submissions_plan(config, args.submissions))
         return 0
     results = grade_file(config, args.submissions)
     folder = workspace_of(config) / "reports" / config.run.name
     write_results(results, folder)
-    cli.write_line(_lines("submissions  done", _summary(results)) + f"\n  in {folder / 'submissions.md'}, .csv and .json")
+    cli.show_table("submissions", "done", _summary(results) | {"output": f"{cli.near(folder / 'submissions.md')}, .csv and .json"})
     return 0
 
 
@@ -58,8 +58,3 @@ def _summary(results: object) -> Summary:
     if results.ignored_columns:
         summary["columns not used"] = ", ".join(results.ignored_columns)
     return summary
-
-
-def _lines(head: str, summary: Summary) -> str:
-    width = max(len(key) for key in summary)
-    return "\n".join([head, *(f"  {key:<{width}}  {cli.format_value(value)}" for key, value in summary.items())])

@@ -55,7 +55,7 @@ def yardstick(rubric: Content, kind: str, question: str, reference: str, underst
         weights=word_weights(rubric.terms, own, asked),
         numbers=numbers(structure.text) - numbers(question),
         identifiers=identifiers(structure.code) - identifiers([question]),
-        meant=understanding.of(question, structure.text) if understanding else None,
+        meant=understanding.of(structure.text) if understanding else None,
         understanding=understanding,
     )
 
@@ -97,7 +97,7 @@ def raw_measures(rubric: Content, yard: Yardstick, answer: Structure) -> dict[st
     """Every measure that applies, before the rubric's scale."""
     raw: dict[str, float] = {}
     if yard.understanding and yard.meant:
-        raw |= yard.understanding.measures(yard.meant, yard.understanding.of(yard.question, answer.text))
+        raw |= yard.understanding.measures(yard.asked, yard.meant, yard.understanding.of(answer.text))
     raw |= overlaps(rubric.terms, yard.asked, yard.said, yard.weights, said(answer.text))
     if yard.numbers:
         raw["numbers"] = _recall(yard.numbers, numbers(answer.text))

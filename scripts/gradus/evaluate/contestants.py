@@ -9,11 +9,10 @@ from pathlib import Path
 from gradus.config import Config
 from gradus.evaluate.answering import Asked, Limits, ask
 from gradus.evaluate.questions import Question
-from gradus.files import sha256_file
 from gradus.log import progress
 from gradus.records import Base
 from gradus.registry import Registry, damage
-from gradus.registry_entries import WEIGHTS, Version
+from gradus.registry_entries import WEIGHTS, Version, identity_in
 from gradus.step import StepContext, workspace_of
 
 ADAPTER = f"06_train_mlx/{WEIGHTS}"
@@ -35,16 +34,16 @@ def describe_rival(config: Config) -> str:
     if not config.evaluate.current:
         return ""
     workspace = workspace_of(config)
-    version = _stands_up_to(workspace, workspace / "adapters" / config.run.name / WEIGHTS)
+    version = _stands_up_to(workspace, workspace / "adapters" / config.run.name)
     return f"{version.id} {version.files[WEIGHTS]}" if version else ""
 
 
 def find_rival(context: StepContext) -> Rival:
-    """The last model that was made current and has other weights than the candidate, if its files are still there.
+    """The last model that was made current and is not the candidate itself, if its files are still there.
 
     A candidate that is current already meets the model that it replaced, so its own promotion changes nothing here.
     """
-    version = _stands_up_to(context.workspace, context.input(ADAPTER)) if context.config.evaluate.current else None
+    version = _stands_up_to(context.workspace, context.input(ADAPTER).parent) if context.config.evaluate.current else None
     if version is None:
         return Rival()
     registry = Registry(context.workspace)
@@ -56,8 +55,8 @@ def find_rival(context: StepContext) -> Rival:
     return Rival(version.id, base, folder)
 
 
-def _stands_up_to(workspace: Path, weights: Path) -> Version | None:
-    return Registry(workspace).rival_of(sha256_file(weights) if weights.is_file() else "")
+def _stands_up_to(workspace: Path, adapter: Path) -> Version | None:
+    return Registry(workspace).rival_of(identity_in(adapter))
 
 
 def ask_all(context: StepContext, base: Base, questions: Sequence[Question], rival: Rival) -> dict[str, Asked]:

@@ -1,15 +1,21 @@
-"""The grader graded: answers whose rank is known beforehand must land where they belong."""
+"""The grader graded: answers whose rank is known beforehand must land where they belong.
+
+Two things are asserted of every control: the rubric's limit, and its place in the order. The references stand above all
+others. No answer stands at the bottom, where others may join it. Between them are the texts that do not answer the
+question. Which of those comes first is no sign of a good grader (a question can share more words with its answer than a
+foreign answer does), so no order is asked of them among themselves; that they earn little is what their limits say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
 from gradus.evaluate.content import Yardstick
 from gradus.evaluate.marking import Marks, announce, mark
 from gradus.evaluate.questions import Question
-from gradus.evaluate.rubric import Rubric
+from gradus.evaluate.rubric import ControlLimits, Rubric
 from gradus.evaluate.words import words
 from gradus.results import Control
 
@@ -18,6 +24,8 @@ from gradus.results import Control
 class _Kind:
     name: str
     description: str
+    rank: int
+    """Place in the expected order, 0 on top."""
     answers: Callable[[list[Question], Rubric], list[str | None]]
     """One answer per question; None where there is none to give."""
     finished: bool = True
@@ -58,37 +66,46 @@ def _nothing(questions: list[Question], _: Rubric) -> list[str | None]:
     return ["" for _ in questions]
 
 
+REFERENCE = _Kind("reference", "the reference answers themselves", 0, _references)
+EMPTY = _Kind("empty", "no answer", 2, _nothing)
 KINDS = (
-    _Kind("reference", "the reference answers themselves", _references),
-    _Kind("shuffled", "the reference answers of other questions", _shuffled),
-    _Kind("repetition", "the first line of the reference again and again, never ending", _repetitions, finished=False),
-    _Kind("echo", "the question as answer", _echoes),
-    _Kind("empty", "no answer", _nothing),
+    REFERENCE,
+    _Kind("shuffled", "the reference answers of other questions", 1, _shuffled),
+    _Kind("repetition", "the first line of the reference again and again, never ending", 1, _repetitions, finished=False),
+    _Kind("echo", "the question as answer", 1, _echoes),
+    EMPTY,
 )
 
 
 def run_controls(rubric: Rubric, questions: list[Question], yards: list[Yardstick]) -> tuple[Control, ...]:
-    """Grade every control on the same questions. One that cannot be made (nothing to shuffle) is left out."""
-    controls = []
+    """Grade every control on the same questions; in the order expected. One that cannot be made (nothing to shuffle) is left out."""
+    found: dict[_Kind, list[Marks]] = {}
     for kind in KINDS:
         given = [(yard, answer) for yard, answer in zip(yards, kind.answers(questions, rubric), strict=True) if answer is not None]
         announce(given)
-        marks = [mark(rubric, yard, answer, kind.finished) for yard, answer in given]
-        if marks:
-            controls.append(_judge(rubric, kind, marks))
-    return tuple(controls)
+        if given:
+            found[kind] = [mark(rubric, yard, answer, kind.finished) for yard, answer in given]
+    percents = {kind: fmean(m.percent for m in marks) for kind, marks in found.items()}
+    ordered = sorted(found, key=lambda kind: (kind.rank, -percents[kind]))
+    return tuple(_judge(rubric.controls, kind, found[kind], percents) for kind in ordered)
 
 
-def _judge(rubric: Rubric, kind: _Kind, marks: list[Marks]) -> Control:
-    percent = fmean(m.percent for m in marks)
-    limits = rubric.controls
-    if kind.name == "reference":
-        expected, passed = f"at least {limits.reference_at_least:g} %", percent >= limits.reference_at_least
-    else:
-        limit = getattr(limits, f"{kind.name}_below")
-        expected, passed = f"below {limit:g} %", percent < limit
+def _judge(limits: ControlLimits, kind: _Kind, marks: list[Marks], percents: Mapping[_Kind, float]) -> Control:
+    expected, passed = expectation(limits, kind, percents)
     formatting, content = fmean(m.formatting for m in marks), fmean(m.content for m in marks)
-    return Control(kind.name, kind.description, percent, formatting, content, expected, passed)
+    return Control(kind.name, kind.description, percents[kind], formatting, content, expected, passed)
+
+
+def expectation(limits: ControlLimits, kind: _Kind, percents: Mapping[_Kind, float]) -> tuple[str, bool]:
+    """What is expected of a control, in words, and whether its percentage is that."""
+    own, others = percents[kind], [percent for other, percent in percents.items() if other is not kind]
+    if kind is REFERENCE:
+        least = limits.reference_at_least
+        return f"at least {least:g} %, above all others", own >= least and all(own > other for other in others)
+    limit = getattr(limits, f"{kind.name}_below")
+    if kind is EMPTY:
+        return f"below {limit:g} %, above no other", own < limit and all(own <= other for other in others)
+    return f"below {limit:g} %", own < limit
 
 
 def broken(controls: tuple[Control, ...]) -> str | None:

@@ -29,7 +29,7 @@ def announce(answers: Iterable[tuple[Yardstick, str]]) -> None:
     """Let the run's sentence encoder read answers together before they are marked one by one; a matter of speed alone."""
     given = list(answers)
     if given and (understanding := given[0][0].understanding):
-        understanding.read((yard.question, parse(text).text) for yard, text in given)
+        understanding.read(parse(text).text for _, text in given)
 
 
 def mark(rubric: Rubric, yard: Yardstick, text: str, finished: bool) -> Marks:

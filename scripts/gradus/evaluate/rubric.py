@@ -15,7 +15,7 @@ from gradus.errors import UserError
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
-MEANING = ("alignment", "context", "similarity")
+MEANING = ("alignment", "context")
 OVERLAPS = ("key_terms", "fragments", "token_f1", "rouge_l", "consistency")
 EXACT = ("numbers", "identifiers")
 FormattingName = Literal["bold", "lists", "headings", "tables", "code", "language", "closed", "length", "finished"]
@@ -88,7 +88,6 @@ class Meaning(Section):
     layer: Positive
     unrelated: Annotated[float, Field(ge=0, lt=1)]
     same: Annotated[float, Field(gt=0, le=1)]
-    asked_direction: Fraction
 
     @model_validator(mode="after")
     def ascends(self) -> Meaning:
@@ -113,7 +112,6 @@ class Measure(Section):
 class Measures(Section):
     alignment: Measure
     context: Measure
-    similarity: Measure
     key_terms: Measure
     fragments: Measure
     token_f1: Measure

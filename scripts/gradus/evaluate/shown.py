@@ -9,10 +9,11 @@ from gradus.judgement import Judged
 from gradus.results import Comparison, Evaluation, ModelScores
 
 log = logging.getLogger(__name__)
+ALIKE = "all questions the same, no interval can be told"
 
 
 def shown(evaluation: Evaluation) -> dict[str, Any]:
-    """The summary on the screen; notes and a withheld grade are told as warnings."""
+    """The summary on the screen; notes and a withheld grade are told as warnings. What a grader scored that failed is left out."""
     for note in evaluation.notes:
         log.warning("%s", note)
     if evaluation.grade.withheld:
@@ -21,22 +22,30 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
     passed = sum(control.passed for control in evaluation.controls)
     return {
         "grade": evaluation.grade.label,
-        "tuned": _percent(tuned),
-        "base": _percent(base),
-        **_against(evaluation.comparison, evaluation.questions),
-        "formatting": f"{tuned.formatting.value:.2f} (base {base.formatting.value:.2f}, target {tuned.formatting.target})",
-        "content": f"{tuned.content.value:.2f} (base {base.content.value:.2f}, target {tuned.content.target})",
+        **({} if evaluation.grade.withheld else _scores(evaluation)),
         "content read by": f"words and sentence embeddings ({evaluation.embedding})" if evaluation.embedding else "words alone",
         "bits per byte": f"{tuned.likelihood.bits_per_byte:.3f} (base {base.likelihood.bits_per_byte:.3f})",
-        **_current(evaluation),
+        **({} if evaluation.grade.withheld else _current(evaluation)),
         **(_judge(evaluation.judge) if evaluation.judge else {}),
         "controls": f"{passed} of {len(evaluation.controls)} as expected",
         "base model": evaluation.base_model.name,
     }
 
 
+def _scores(evaluation: Evaluation) -> dict[str, str]:
+    tuned, base = evaluation.tuned, evaluation.base
+    return {
+        "tuned": _percent(tuned),
+        "base": _percent(base),
+        **_against(evaluation.comparison, evaluation.questions),
+        "formatting": f"{tuned.formatting.value:.2f} (base {base.formatting.value:.2f}, target {tuned.formatting.target})",
+        "content": f"{tuned.content.value:.2f} (base {base.content.value:.2f}, target {tuned.content.target})",
+    }
+
+
 def _percent(scores: ModelScores) -> str:
-    return f"{scores.percent:.1f} % (95 %: {scores.interval.low:.1f} to {scores.interval.high:.1f})"
+    spread = scores.interval
+    return f"{scores.percent:.1f} % ({f'95 %: {spread.low:.1f} to {spread.high:.1f}' if spread.told else ALIKE})"
 
 
 def _against(comparison: Comparison, questions: int) -> dict[str, str]:
@@ -49,7 +58,8 @@ def _against(comparison: Comparison, questions: int) -> dict[str, str]:
 
 def _difference(comparison: Comparison) -> str:
     spread = comparison.interval
-    return f"{comparison.difference:+.1f} points (95 %: {spread.low:+.1f} to {spread.high:+.1f}), p = {comparison.p_value:.3g}"
+    between = f"95 %: {spread.low:+.1f} to {spread.high:+.1f}" if spread.told else ALIKE
+    return f"{comparison.difference:+.1f} points ({between}), p = {comparison.p_value:.3g}"
 
 
 def _current(evaluation: Evaluation) -> dict[str, str]:

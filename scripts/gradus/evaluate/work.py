@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradus.embedding import load_encoder
+from gradus.chat import prompt_hash
+from gradus.embedding import Encoder, load_encoder
+from gradus.evaluate import STEP
 from gradus.evaluate.answering import Asked
 from gradus.evaluate.content import Yardstick, settle, yardstick
 from gradus.evaluate.contestants import Rival, ask_all, find_rival
@@ -20,6 +22,7 @@ from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
 from gradus.evaluate.shown import shown
 from gradus.evaluate.summary import breakdown, compare, grade, length_of, model_scores, regressions
 from gradus.files import read_json, sha256_file, write_json, write_jsonl
+from gradus.log import progress
 from gradus.records import Base
 from gradus.results import AnswerRow, Control, CurrentModel, Evaluation, RubricInfo, ScaleStep, ScoredAnswer, Slice
 from gradus.statistics import draw
@@ -34,19 +37,25 @@ class _Test:
     yards: list[Yardstick]
     available: int
     skipped: int
-    embedding: str | None
-    """The sentence encoder behind the content score; None when words alone count."""
+    encoder: Encoder | None
+    """What the content score rests on; None when words alone count."""
 
 
 def evaluate(context: StepContext) -> dict[str, Any]:
     """Grade the tuned model; writes `evaluation.json` and `answers.jsonl` and returns the summary."""
     settings = context.config.evaluate
-    rubric, understanding = settle(load_rubric(rubric_path(settings.rubric)), load_encoder(settings.embedding))
-    test = _test(context, rubric, understanding)
+    encoder = load_encoder(settings.embedding)
+    rubric, understanding = settle(load_rubric(rubric_path(settings.rubric)), encoder)
+    test = _test(context, rubric, understanding, encoder)
     base = Base(**read_json(context.input("05_prepare/base.json")))
     rival = find_rival(context)
     asked = ask_all(context, base, test.questions, rival)
-    marks = {who: _mark_all(rubric, test, found) for who, found in asked.items()}
+    with progress("Marking", len(asked)) as advance:
+        marks = {}
+        for who, found in asked.items():
+            advance(0, who)
+            marks[who] = _mark_all(rubric, test, found)
+            advance(1, who)
     rows = [_row(test.questions[i], {who: (asked[who], marks[who], i) for who in asked}) for i in range(len(test.questions))]
     rows, judged = judge_rows(context, rows)
     evaluation = replace(_evaluation(context, rubric, test, base, asked, marks, rows, rival), judge=judged)
@@ -56,13 +65,13 @@ def evaluate(context: StepContext) -> dict[str, Any]:
     return shown(evaluation)
 
 
-def _test(context: StepContext, rubric: Rubric, understanding: Understanding | None) -> _Test:
+def _test(context: StepContext, rubric: Rubric, understanding: Understanding | None, encoder: Encoder | None) -> _Test:
     settings, seed = context.config.evaluate, context.config.run.seed
     everything = read_questions(context.input("05_prepare/test.jsonl"))
     able = gradable(everything)
     chosen = choose(able, settings.questions, seed)
     yards = [yardstick(rubric.content, question.kind, question.text, question.reference, understanding) for question in chosen]
-    return _Test(chosen, yards, len(able), len(everything) - len(able), understanding.name if understanding else None)
+    return _Test(chosen, yards, len(able), len(everything) - len(able), encoder)
 
 
 def plan(context: StepContext) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def _row(question: Question, found: dict[str, tuple[Asked, list[Marks], int]]) -
     scored = {who: _scored(asked, marks[index], index) for who, (asked, marks, index) in found.items()}
     return AnswerRow(
         question.id, question.kind, question.group, question.document_id, question.text, question.reference,
-        scored["base"], scored["tuned"], scored.get("current"),
+        scored["base"], scored["tuned"], scored.get("current"), asked=prompt_hash(question.prompt),
     )  # fmt: skip
 
 
@@ -130,7 +139,9 @@ def _evaluation(
         max_tokens=settings.max_tokens,
         seed=seed,
         rubric=_info(rubric, settings.rubric),
-        embedding=test.embedding,
+        embedding=test.encoder.name if test.encoder else None,
+        encoder_sha256=test.encoder.sha256 if test.encoder else None,
+        version=STEP.version,
         notes=tuple(_notes(rubric, test, asked["base"], controls, len(draws.members), settings.max_tokens, rival)),
         documents=by(lambda row: row.document_id),
         lengths=by(lambda row: length_of(row.reference, settings.length_words)),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gradus.step import Step, StepContext, Summary
+
+if TYPE_CHECKING:
+    from gradus.config import Config
 
 
 def _work(context: StepContext) -> Summary:
@@ -11,10 +16,17 @@ def _work(context: StepContext) -> Summary:
     return export(context)
 
 
+def _outside(config: Config) -> str:
+    """What the registry says of the model: the card tells it."""
+    from gradus.export.standing import standing
+
+    return str(standing(config))
+
+
 STEP = Step(
     name="12_export",
-    title="write the model in the formats that others read",
-    version=2,
+    title="write the formats that others read",
+    version=3,
     output="models/export/{run}",
     work=_work,
     reads=(
@@ -31,4 +43,6 @@ STEP = Step(
     ),
     # Not export.upload: where it is sent changes nothing of it.
     config_keys=tuple(f"export.{key}" for key in ("variant", "model_name", "publisher", "licence", "formats", "gguf", "ollama")),
+    outside=_outside,
+    outside_is="the model's place in the registry",
 )

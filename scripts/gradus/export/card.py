@@ -14,6 +14,9 @@ from gradus import __version__
 from gradus.errors import GradusError
 from gradus.export.facts import Facts
 from gradus.export.gguf_export import GgufFile
+from gradus.fences import fenced
+from gradus.files import size_label
+from gradus.interval import Interval
 
 TEMPLATE = "card.md"
 
@@ -28,7 +31,8 @@ def model_card(facts: Facts, files: Sequence[GgufFile] = ()) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True  # noqa: S701
     )  # fmt: skip
-    environment.filters |= {"cell": cell, "fenced": fenced, "percent": percent, "size": size, "number": number}
+    environment.filters |= {"cell": cell, "fenced": fenced, "size": size_label}
+    environment.filters |= {"percent": percent, "number": number, "decimal": decimal, "spread": spread}
     try:
         body = environment.get_template(TEMPLATE).render({**vars(facts), "files": files, "version": __version__})
     except UndefinedError as error:
@@ -54,24 +58,21 @@ def cell(text: object) -> str:
     return re.sub(r"\s+", " ", str(text)).replace("|", "\\|")
 
 
-def fenced(text: str) -> str:
-    """A text in a code block whose fence is longer than any that it contains."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
-
-
 def percent(value: float, digits: int = 1) -> str:
     """A percentage that runs from 0 to 100."""
     return f"{value:.{digits}f} %"
 
 
-def size(count: int) -> str:
-    """A number of bytes in kB, MB or GB."""
-    unit, name = next((pair for pair in ((1e9, "GB"), (1e6, "MB")) if count >= pair[0]), (1e3, "kB"))
-    return f"{count / unit:,.1f} {name}"
-
-
 def number(value: float, digits: int = 3) -> str:
     """A number with that many significant digits, and separators for thousands."""
     return f"{value:,}" if isinstance(value, int) else f"{float(value):,.{digits}g}"
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with that many decimals: for figures that stand side by side."""
+    return f"{float(value):,.{digits}f}"
+
+
+def spread(interval: Interval, form: str = "%.1f %%") -> str:
+    """An interval with its ends in that form, or that there is none to tell."""
+    return f"95 % interval {form % interval.low} to {form % interval.high}" if interval.told else "no interval can be told: all questions the same"

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from gradus.compare import Sample
+from gradus.export.standing import Standing, standing
 from gradus.files import read_json
 from gradus.records import Base
 from gradus.results import Evaluation
@@ -36,6 +37,8 @@ class Facts:
     sources: tuple[Source, ...]
     fuse: dict[str, Any]
     quantization: dict[str, Any]
+    standing: Standing | None
+    """In the registry; None when the adapter is not registered."""
     sample: Sample
     """What the exported variant answered when its own step loaded it."""
 
@@ -57,6 +60,7 @@ def read_facts(context: StepContext) -> Facts:
         sources=_sources(read_json(context.input("01_collect/manifest.json"))["by_source"]),
         fuse=fuse,
         quantization=quantization,
+        standing=standing(context.config),
         sample=Sample(**(fuse if settings.variant == "fused" else quantization)["sample"]),
     )
 

@@ -15,7 +15,7 @@ from gradus.export.gguf_file import About
 from gradus.export.ollama import create, ollama_program
 from gradus.export.packages import write_lmstudio, write_modelfile
 from gradus.fidelity import read_held_out
-from gradus.files import sha256_file, write_json, write_text
+from gradus.files import sha256_file, size_label, write_json, write_text
 from gradus.step import StepContext, Summary
 
 
@@ -104,19 +104,20 @@ def _summary(context: StepContext, facts: Facts, exported: Exported) -> Summary:
         "model": facts.name,
         "base": facts.base.name + demonstration,
         "grade on its card": "withheld" if grade.percent is None else f"{grade.letter} ({grade.percent:.1f} %)",
+        "in the registry": f"{facts.standing.version} ({facts.standing.state})" if facts.standing else "not registered",
         "licence": facts.licence or "none stated (export.licence)",
     }
     if checks:
         folder = context.out / "huggingface"
         answer = "same answer" if checks.answer else "no answer, the same"
-        lines["huggingface"] = f"{facts.variant} model, {weight_bytes(folder) / 1e6:,.1f} MB of weights, {len(list(folder.iterdir()))} files"
+        lines["huggingface"] = f"{facts.variant} model, {size_label(weight_bytes(folder))} of weights, {len(list(folder.iterdir()))} files"
         lines["loaded again"] = f"{answer} as before, same tokens for {checks.tokenizer_texts} texts"
     return lines | {f"gguf-{file.kind}": _file_line(file) for file in exported.files} | _package_lines(context, exported)
 
 
 def _file_line(file: GgufFile) -> str:
     found, kept = file.drift, f", {len(file.kept_in_16_bits)} tensors kept in 16 bits" if file.kept_in_16_bits else ""
-    size = f"{file.path.stat().st_size / 1e6:,.1f} MB, {file.check.tensors} tensors as written{kept}"
+    size = f"{size_label(file.path.stat().st_size)}, {file.check.tensors} tensors as written{kept}"
     return f"{size}; loss {found.loss_difference:+.4f}, {found.equal_answers:.0%} of {found.questions} answers equal"
 
 

@@ -14,7 +14,7 @@ def _work(context: StepContext) -> Summary:
 STEP = Step(
     name="10_fuse",
     title="fuse base and adapter into one model",
-    version=2,
+    version=3,
     output="models/fused/{run}",
     work=_work,
     reads=(

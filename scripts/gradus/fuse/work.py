@@ -14,7 +14,7 @@ from gradus.compare import Logits, answer_logits, read_conversations, weight_byt
 from gradus.config.delivery import Fidelity, Fuse
 from gradus.errors import GradusError
 from gradus.fidelity import HeldOut, Observed, observe, write_held_out
-from gradus.files import read_json, write_json
+from gradus.files import read_json, size_label, write_json
 from gradus.fuse.closeness import Closeness, closeness, drifted, too_far, too_much_lost
 from gradus.fuse.merge import write_fused
 from gradus.models import load_model
@@ -149,7 +149,7 @@ def _summary(base: Base, method: str, attempt: Attempt, model: Path) -> Summary:
         "base": base.name,
         "method": method,
         "layers fused": attempt.layers,
-        "size": f"{weight_bytes(model) / 1e6:,.1f} MB{' (de-quantized)' if attempt.dequantized else ''}",
+        "size": f"{size_label(weight_bytes(model))}{' (de-quantized)' if attempt.dequantized else ''}",
         "largest logit difference": found.largest_logit_difference,
         "adapter lost": lost,
         "loss difference": f"{found.loss_difference:+.2g} nats a token",

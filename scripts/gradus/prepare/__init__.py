@@ -16,20 +16,21 @@ def _outside(config: Config) -> object:
     """Size and time of the files of a base model that is named as a folder."""
     from pathlib import Path
 
-    folder = Path(config.model.base).expanduser()
-    files = [file for pattern in ("*.safetensors", "config.json", "tokenizer*.json") for file in sorted(folder.glob(pattern))]
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    from gradus.files import model_state
+
+    return model_state(Path(config.model.base).expanduser())
 
 
 PLANNED = ("train.packing", "train.row_tokens", "train.batch_size", "train.iterations", "train.gradient_checkpointing")
 STEP = Step(
     name="05_prepare",
-    title="Split the examples, fetch or build the base model, count tokens",
-    version=5,
+    title="split, provide the base model, count tokens",
+    version=6,
     output="data/05_prepared",
     work=_work,
     reads=("04_augment/examples.jsonl", "01_collect/documents.jsonl"),
     # The settings of training are for the doctor's page alone: the files that later steps read stay the same.
     config_keys=("prepare", "curate.near_duplicates", "model", "run.seed", *PLANNED),
     outside=_outside,
+    outside_is="the base model",
 )

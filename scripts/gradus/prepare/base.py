@@ -14,7 +14,8 @@ from typing import Any
 from gradus.backend import device_name
 from gradus.config.schema import Hub, Model
 from gradus.errors import GradusError, UserError
-from gradus.files import sha256_file, sha256_json
+from gradus.files import MODEL_FILES, sha256_file, sha256_json
+from gradus.log import aside
 from gradus.records import Base
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,8 @@ def _download(hub: Hub) -> str:
 
     log.info("Downloading %s (revision %s)", hub.name, hub.revision)
     try:
-        return str(snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS))
+        with aside():
+            return str(snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS))
     except (HfHubHTTPError, OSError) as error:
         raise GradusError(
             f"the download broke off ({_first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was"
@@ -137,8 +139,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _weights_hash(path: Path) -> str:
-    """One hash over the weight files and the configuration of a model folder."""
-    files = [*sorted(path.glob("*.safetensors")), path / "config.json", *sorted(path.glob("tokenizer*.json"))]
+    """One hash over the weights, the configuration, the tokenizer and the chat template of a model folder."""
+    files = sorted(file for pattern in MODEL_FILES for file in path.glob(pattern))
     return sha256_json([[file.name, sha256_file(file)] for file in files])[:16]
 
 

@@ -35,7 +35,7 @@ def prepare(context: StepContext) -> Summary:
     trained = Registry(context.workspace).sources_of(config.prepare.trained_before) if config.prepare.trained_before else None
     splits = split_examples(read_examples(context.input("04_augment/examples.jsonl")), config.prepare.split, likeness, config.run.seed, trained)
     for name, examples in splits.parts().items():
-        write_jsonl(context.out / f"{name}.jsonl", (_row(e, config.prepare.system_prompt) for e in examples))
+        write_jsonl(context.out / f"{name}.jsonl", (row_of(e, config.prepare.system_prompt) for e in examples))
     leakage = check_leakage(context.out, likeness)
     texts = training_texts(read_documents(context.input("01_collect/documents.jsonl")), splits)
     base = provide_base(config.model, texts, config.run.seed, context.workspace / "models" / "base")
@@ -58,10 +58,11 @@ def warn_if_slow() -> None:
         log.warning("That is slow: training will take 10 to 30 times longer. Cure: pip install -r requirements.txt, or apt install libopenblas0.")
 
 
-def _row(example: Example, system_prompt: str) -> dict[str, Any]:
-    """A line of train.jsonl: `messages` as mlx-lm reads them, and what evaluation needs to know."""
+def row_of(example: Example, system_prompt: str) -> dict[str, Any]:
+    """A line of train.jsonl: `messages` as mlx-lm reads them, and what evaluation and a later split need to know."""
     keys = ("id", "origin_id", "document_id", "group", "kind", "quality")
-    return {"messages": with_system(example.messages(), system_prompt), **{key: getattr(example, key) for key in keys}}
+    row = {"messages": with_system(example.messages(), system_prompt), **{key: getattr(example, key) for key in keys}}
+    return row | {key: value for key, value in example.meta.items() if key == "repeated_in"}
 
 
 def training_texts(documents: Sequence[Document], splits: Splits) -> list[str]:

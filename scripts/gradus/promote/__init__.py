@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gradus.config import Config
 from gradus.step import Step, StepContext, Summary
 
 
@@ -11,6 +12,13 @@ def _work(context: StepContext) -> Summary:
     from gradus.promote.work import promote
 
     return promote(context)
+
+
+def _outside(config: Config) -> object:
+    """What others did to this run's version in the registry, which is what the summary and `decision.json` must tell."""
+    from gradus.promote.work import done_by_others
+
+    return done_by_others(config)
 
 
 def _register(context: StepContext) -> Summary:
@@ -21,9 +29,9 @@ def _register(context: StepContext) -> Summary:
 
 STEP = Step(
     name="09_promote",
-    title="register the adapter and decide whether it becomes the current model",
-    version=2,
-    output="models/registry/{run}",
+    title="register the adapter and ask the gate",
+    version=4,
+    output="models/registry/runs/{run}",
     work=_work,
     reads=(
         "07_evaluate/evaluation.json",
@@ -35,5 +43,7 @@ STEP = Step(
         "05_prepare/base.json",
     ),
     config_keys=("promote", "evaluate.bootstrap_samples"),
+    outside=_outside,
+    outside_is="the registry",
 )
-REGISTER = replace(STEP, name="09_promote-register", title="register the adapter as a candidate", work=_register, config_keys=())
+REGISTER = replace(STEP, name="09_register", title="register the adapter as a candidate", work=_register, config_keys=(), outside=None)

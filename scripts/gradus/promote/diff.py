@@ -27,11 +27,17 @@ def diff_versions(registry: Registry, old_id: str, new_id: str | None, samples: 
     old = registry.get(old_id)
     new = registry.get(new_id) if new_id else registry.get_latest()
     if old.id == new.id:
-        raise UserError(f"{old.id} is compared with itself", where="diff", cure="Name two versions; see python scripts/09_promote.py list")
+        raise _itself(old.id, new_id is None, [version.id for version in registry.book().versions if version.id != old.id])
     facts = [_fact(name, _facts(registry, old)[name], value) for name, value in _facts(registry, new).items()]
     lines = [f"{old.id} -> {new.id}", *_aligned([("", old.id, new.id), *facts])]
     lines += ["settings", *(_settings(registry, old, new) or ["  the same"])]
     return "\n".join([*lines, "answers", *_answers(kept_of(registry, old), kept_of(registry, new), old.id, samples)])
+
+
+def _itself(version: str, left_out: bool, others: list[str]) -> UserError:
+    why = f"{version} is the current version, with which it is compared when no other is named" if left_out else f"{version} is compared with itself"
+    cure = f"Name another one: python scripts/09_promote.py diff {version} {others[-1]}" if others else "There is no other version yet"
+    return UserError(why, where="diff", cure=cure)
 
 
 def _facts(registry: Registry, version: Version) -> dict[str, str]:
@@ -78,7 +84,7 @@ def _answers(old: Kept | None, new: Kept | None, old_id: str, samples: int) -> l
     """Wins and losses of the newer one on the common questions, and the largest of each."""
     if old is None or new is None:
         return ["  not compared: no answers were kept of one of them"]
-    if why := not_comparable(new.evaluation, old.evaluation):
+    if why := not_comparable(new, old):
         return [f"  not compared: {why}"]
     pairs = common(new.rows, old.rows)
     if not pairs:

@@ -1,4 +1,4 @@
-"""The gate: may this version become the current model? It reads evaluations alone, so it can be asked again any time."""
+"""The gate: may this version become the current model? It needs only what the registry keeps, so it can be asked again any time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from gradus.promote.pairing import Paired
 from gradus.registry_entries import Graded
 
 
-def objections(graded: Graded, paired: Paired | str | None, settings: Promote) -> list[str]:
+def objections(graded: Graded, paired: Paired | str | None, settings: Promote, *, untrained: bool = False) -> list[str]:
     """Why a version with this grade may not become current; empty when it may.
 
     Args:
         paired: how it did against the current model on the same questions, or why that is not known; None when there
             is no current model.
+        untrained: whether training found nothing better than what it began with.
     """
+    found = ["its training improved on nothing: the best iteration is 0, so this is the adapter that it began with"] if untrained else []
     if graded.percent is None:
-        return [f"its grade is withheld ({graded.withheld or 'no reason given'})"]
-    found = []
+        return [*found, f"its grade is withheld ({graded.withheld or 'no reason given'})"]
     if graded.percent < settings.minimum_percent:
         found.append(f"its grade of {graded.percent:.1f} % is below promote.minimum_percent ({settings.minimum_percent:g} %)")
     if settings.must_beat_base and graded.percent <= graded.base_percent:

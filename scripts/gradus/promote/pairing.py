@@ -72,7 +72,7 @@ def _compare(own: Kept | None, other: Kept | None, current: str, share: float, s
         return Paired(current, own.evaluation.questions, c.wins, c.losses, c.difference, c.interval, c.p_value)
     if other is None:
         return f"the answers of {current} were not kept"
-    if why := not_comparable(own.evaluation, other.evaluation):
+    if why := not_comparable(own, other):
         return why
     pairs = common(own.rows, other.rows)
     if len(pairs) < max(share * len(own.rows), 1):
@@ -80,14 +80,15 @@ def _compare(own: Kept | None, other: Kept | None, current: str, share: float, s
     return pair(current, pairs, samples, own.evaluation.seed)
 
 
-def not_comparable(own: Evaluation, other: Evaluation) -> str:
+def not_comparable(own: Kept, other: Kept) -> str:
     """Why the marks of two evaluations do not go together, '' when they do."""
-    if own.rubric.sha256 != other.rubric.sha256:
-        return "they were graded by different rubrics"
-    if own.max_tokens != other.max_tokens:
-        return f"their answers were cut at different lengths (evaluate.max_tokens {own.max_tokens} and {other.max_tokens})"
-    if own.embedding != other.embedding:
-        return f"their content was measured with different encoders ({own.embedding or 'none'} and {other.embedding or 'none'})"
+    mine, theirs = own.evaluation.terms, other.evaluation.terms
+    if unlike := [f"{name} {mine[name]} and {theirs[name]}" for name in mine if mine[name] != theirs[name]]:
+        return f"they were not graded in the same way ({'; '.join(unlike)})"
+    pairs = common(own.rows, other.rows)
+    if changed := sum(row.asked is None or row.asked != rival.asked for row, rival in pairs):
+        told = "the system prompt, the earlier turns or the options of the chat template differ"
+        return f"{changed} of their {len(pairs)} common questions were not asked in the same way ({told}, or are not recorded)"
     return ""
 
 

@@ -15,11 +15,13 @@ from gradus.promote.gate import objections
 from gradus.promote.pairing import Paired, against_current
 from gradus.records import Base
 from gradus.registry import SOURCES, Gate, Registry
-from gradus.registry_entries import WEIGHTS, Candidate, Graded, Version
+from gradus.registry_entries import WEIGHTS, Candidate, Graded, Version, identity_in
 from gradus.results import Evaluation
-from gradus.step import StepContext, Summary
+from gradus.step import StepContext, Summary, workspace_of
 
 log = logging.getLogger(__name__)
+PASSED = "passed the gate"
+UNITS = ("group", "document_id", "origin_id")
 
 
 def promote(context: StepContext) -> Summary:
@@ -27,18 +29,32 @@ def promote(context: StepContext) -> Summary:
     config, registry = context.config, Registry(context.workspace)
     before = registry.book().current
     version = registry.register_model(candidate_of(context))
-    rival = registry.rival_of(version.weights)
+    rival = registry.rival_of(version.identity)
     paired = compared(registry, version, rival, config)
     if version.state == "candidate":
-        version, reasons = registry.decide(version.id, gate_of(registry, config), reason="passed the gate")
+        version, reasons = registry.decide(version.id, gate_of(registry, config), reason=PASSED)
     else:
-        reasons = _standing(version, paired, config)
+        reasons = _standing(registry, version, paired, config)
     outcome = _outcome(version, before, reasons)
     if reasons:
         link = "although" if version.state == "current" else "because"
         log.warning("%s %s, %s %s.", version.id, outcome, link, "; ".join(reasons))
     write_json(context.out / "decision.json", _decision(config, registry, version, outcome, reasons, paired))
     return _summary(registry, version, outcome, reasons, paired)
+
+
+def done_by_others(config: Config) -> list[str]:
+    """The version that this run's adapter has to stand up to, and how it came into use or went out of it otherwise than by this step.
+
+    The step's own decision changes nothing here. It is told anew after a rollback or a promotion by hand, and undoes neither.
+    """
+    workspace = workspace_of(config)
+    registry, identity = Registry(workspace), identity_in(workspace / "adapters" / config.run.name)
+    book, rival = registry.book(), registry.rival_of(identity)
+    own = book.known(identity)
+    event = book.last_switch(own.id) if own else None
+    by_itself = event is None or (own is not None and event.version == own.id and event.reason == PASSED)
+    return [rival.id if rival else "", "" if by_itself else str(event)]
 
 
 def register(context: StepContext) -> Summary:
@@ -75,19 +91,22 @@ def candidate_of(context: StepContext) -> Candidate:
 
 def _check_base(base: dict[str, Any], metadata: dict[str, Any], path: Path) -> None:
     """An adapter that is registered with a base it was not trained on would never load."""
-    then = metadata["base"]["revision"]
-    if base["revision"] != then:
-        what = f"this base model (revision {base['revision']}) is not the one that the adapter was trained on ({then})"
+    now, then = (f"{one['name']}, revision {one['revision']}" for one in (base, metadata["base"]))
+    if now != then:
+        what = f"this base model ({now}) is not the one that the adapter was trained on ({then})"
         raise GradusError(what, where=str(path), cure="Bring the run up to date with python scripts/run_all.py --to 09_promote")
 
 
 def _sources(path: Path, metadata: dict[str, Any]) -> dict[str, list[str]]:
-    """What the adapter was trained on, by unit, so that a later split can keep it out of the test."""
+    """What the adapter was trained on, by unit, so that a later split can keep it out of the test.
+
+    The sources that say the same as a training example (`repeated_in`, from 03_curate) count as trained on.
+    """
     if sha256_file(path) != metadata["dataset"]["train"]:
         cure = "Bring the run up to date with python scripts/run_all.py --to 09_promote"
         raise GradusError("these data are not those that the adapter was trained on", where=str(path), cure=cure)
     rows = list(iter_jsonl(path, dict))
-    return {unit: sorted({row[unit] for row in rows}) for unit in ("group", "document_id", "origin_id")}
+    return {unit: sorted({name for row in rows for name in (row[unit], *row.get("repeated_in", {}).get(unit, ()))}) for unit in UNITS}
 
 
 def compared(registry: Registry, version: Version, rival: Version | None, config: Config) -> Paired | str | None:
@@ -99,14 +118,22 @@ def compared(registry: Registry, version: Version, rival: Version | None, config
 
 def gate_of(registry: Registry, config: Config) -> Gate:
     """The gate as the registry asks it."""
-    return lambda version, current: objections(version.graded, compared(registry, version, current, config), config.promote)
+    return lambda version, current: _objections(registry, version, compared(registry, version, current, config), config)
 
 
-def _standing(version: Version, paired: Paired | str | None, config: Config) -> list[str]:
+def _objections(registry: Registry, version: Version, paired: Paired | str | None, config: Config) -> list[str]:
+    metadata = registry.folder_of(version) / "run_metadata.json"
+    untrained = metadata.name in version.files and read_json(metadata)["best"]["iteration"] == 0
+    return objections(version.graded, paired, config.promote, untrained=untrained)
+
+
+def _standing(registry: Registry, version: Version, paired: Paired | str | None, config: Config) -> list[str]:
     """Why the present model would not be promoted again, or why an earlier one is not."""
-    found = objections(version.graded, paired, config.promote)
-    if version.state == "archived":
-        found.append(f"it was current before and was replaced; 'python scripts/09_promote.py promote {version.id}' brings it back")
+    found = _objections(registry, version, paired, config)
+    event = registry.book().last_switch(version.id)
+    if version.state == "archived" and event:
+        went = f"rolled back to {event.version} ({event.reason})" if event.action == "rolled back" else f"replaced by {event.version}"
+        found.append(f"it was current until it was {went}, {event.time}; 'python scripts/09_promote.py promote {version.id}' brings it back")
     return found
 
 

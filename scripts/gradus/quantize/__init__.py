@@ -13,8 +13,8 @@ def _work(context: StepContext) -> Summary:
 
 STEP = Step(
     name="11_quantize",
-    title="quantize the fused model and measure what it costs",
-    version=2,
+    title="quantize and measure what it costs",
+    version=3,
     output="models/quantized/{run}",
     work=_work,
     reads=(

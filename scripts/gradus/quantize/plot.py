@@ -23,7 +23,7 @@ class Bar:
     name: str
     kind: str
     """`unquantized`, `kept` or `other`."""
-    megabytes: float
+    bytes: int
     tokens_per_second: float
     perplexity: float
     percent: float | None
@@ -31,8 +31,9 @@ class Bar:
 
 def draw(bars: Sequence[Bar], title: str, path: Path) -> None:
     """Write the picture as PNG."""
+    unit, size = ("MB", 1e6) if max(bar.bytes for bar in bars) >= 1e6 else ("kB", 1e3)
     panels = [
-        ("Size, MB", "{:,.1f}", [bar.megabytes for bar in bars]),
+        (f"Size, {unit}", "{:,.1f}", [bar.bytes / size for bar in bars]),
         ("Speed, tokens/s", "{:,.0f}", [bar.tokens_per_second for bar in bars]),
         ("Perplexity (less is better)", "{:,.2f}", [bar.perplexity for bar in bars]),
     ]

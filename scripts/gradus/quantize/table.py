@@ -10,6 +10,7 @@ from gradus.compare import equal_share, logit_difference
 from gradus.config.delivery import FidelityLimits
 from gradus.errors import GradusError
 from gradus.fidelity import Drift, Spoken, drift, objection
+from gradus.files import size_label
 from gradus.quantize.grading import Exam, Graded, GradeDifference, grade_difference
 from gradus.quantize.measure import Figures, Measured
 from gradus.quantize.shrink import Layers
@@ -99,7 +100,7 @@ def line(row: Row, width: int, chosen: Row) -> str:
     """A row of the table on the screen."""
     figures, grade = row.after, row.graded
     cells = [
-        f"{figures.weight_bytes / 1e6:>{width},.1f} MB",
+        f"{size_label(figures.weight_bytes):>{width}}",
         f"ratio {row.ratio:5.2f}",
         f"{row.tokens_per_second:7,.0f} tokens/s",
         f"perplexity {figures.perplexity:8.3f}",

@@ -14,7 +14,7 @@ from gradus.backend import device_name
 from gradus.compare import copy_model, save_model
 from gradus.config.delivery import Quantize
 from gradus.fidelity import read_held_out
-from gradus.files import read_json, write_json
+from gradus.files import read_json, size_label, write_json
 from gradus.log import progress
 from gradus.models import load_with_config
 from gradus.quantize.calibration import Data, read_data
@@ -63,6 +63,7 @@ def _measured(fused: Path, folders: Mapping[str, Path], probe: Probe) -> tuple[M
     found = {}
     with progress("Measuring", 1 + len(folders)) as advance:
         for name, folder in {"unquantized": fused, **folders}.items():
+            advance(0, name)
             found[name] = measure(folder, probe)
             advance(1, name)
     return found.pop("unquantized"), found
@@ -84,12 +85,14 @@ def _cooked(fused: Path, context: StepContext) -> dict[str, Path]:
     learned = any(map(is_learned, recipes))
     train = context.input("05_prepare/train.jsonl")
     data = read_data(train, load_tokenizer(fused), settings.calibration, seed) if learned else Data([], seed)
-    for recipe in recipes:
-        log.info("Quantizing: %s", recipe)
-        model, tokenizer, config = load_with_config(fused)
-        model, config = cook(recipe, model, config, settings, data)
-        folders[recipe] = context.out / "recipes" / recipe
-        save_model(folders[recipe], fused, model, tokenizer, config)
+    with progress("Quantizing", len(recipes)) as advance:
+        for recipe in recipes:
+            advance(0, _named(recipe))
+            model, tokenizer, config = load_with_config(fused)
+            model, config = cook(recipe, model, config, settings, data)
+            folders[recipe] = context.out / "recipes" / recipe
+            save_model(folders[recipe], fused, model, tokenizer, config)
+            advance(1, _named(recipe))
     return folders
 
 
@@ -121,13 +124,13 @@ def _named(recipe: str) -> str:
 
 
 def _bar(name: str, kind: str, figures: Figures, speed: float, graded: Graded | None) -> Bar:
-    return Bar(name, kind, figures.weight_bytes / 1e6, speed, figures.perplexity, graded.percent if graded else None)
+    return Bar(name, kind, figures.weight_bytes, speed, figures.perplexity, graded.percent if graded else None)
 
 
 def _summary(before: Measured, rows: Sequence[Row], chosen: Row, settings: Quantize) -> Summary:
     old, grade = before.figures, before.graded
-    width = len(f"{old.weight_bytes / 1e6:,.1f}")
-    plain = f"{old.weight_bytes / 1e6:>{width},.1f} MB  {'':11}  {before.tokens_per_second:7,.0f} tokens/s  perplexity {old.perplexity:8.3f}"
+    width = max(len(size_label(figures.weight_bytes)) for figures in (old, *(row.after for row in rows)))
+    plain = f"{size_label(old.weight_bytes):>{width}}  {'':11}  {before.tokens_per_second:7,.0f} tokens/s  perplexity {old.perplexity:8.3f}"
     left = f", {len(chosen.layers.left)} left as they are" if chosen.layers.left else ""
     return {
         "unquantized": plain + (f"  grade {grade.letter:2} {grade.percent:5.1f} %" if grade else ""),

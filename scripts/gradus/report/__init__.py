@@ -23,10 +23,11 @@ def _other_runs(config: Config) -> object:
     return other_records(config)
 
 
+TEACHER = tuple(f"extract.teacher.{key}" for key in ("kind", "model", "base_url", "temperature"))
 STEP = Step(
     name="08_report",
     title="write the report",
-    version=2,
+    version=3,
     output="reports/{run}",
     work=_work,
     reads=(
@@ -43,6 +44,6 @@ STEP = Step(
         "01_collect/manifest.json",
         "01_collect/documents.jsonl",
     ),
-    config_keys=("run.name", "report", "extract.teacher.kind", "extract.teacher.model", "extract.teacher.base_url", "extract.teacher.temperature"),
+    config_keys=("run.name", "report", "evaluate.bootstrap_samples", *TEACHER),
     outside=_other_runs,
 )

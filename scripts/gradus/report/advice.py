@@ -1,4 +1,7 @@
-"""Next steps, computed from the run's numbers by small explicit rules: each names a number, its limit and a config key."""
+"""Next steps, computed from the run's numbers by small explicit rules: each names a number, its limit and a config key.
+
+Rules that would turn the same training in different directions stand in one group, of which the strongest evidence speaks alone.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import Any
 from gradus.config.report import ReportRules
 from gradus.report import numbers as n
 from gradus.report.labels import spoken
+from gradus.report.shortfalls import against, furthest_off, trained_share, worst_formatting
 from gradus.report.sources import Sources
-from gradus.results import Part, Score
+from gradus.results import Part
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do: what was found, the limit it is past, what to change, and the value that has now (None when not recorded)."""
+    """One thing to do: what was found, the limit it is past (a sentence of its own), what to change, and its value now (None: not recorded)."""
 
     finding: str
     limit: str
@@ -24,39 +28,43 @@ class NextStep:
     value: Any = None
 
 
-SHOWN_BY = {"language": "code", "closed": "code"}
-"""Criteria that are learned from answers with a structure of another name."""
-
 Rule = Callable[[Sources, ReportRules], "NextStep | None"]
 
 
 def next_steps(sources: Sources, rules: ReportRules, most: int) -> list[NextStep]:
-    """The steps whose rule applies, most important first, one a key, at most `most`."""
+    """The steps whose rule applies, most important first, one a group and one a key, at most `most`.
+
+    When the grade is withheld nothing but the grader can be mended: the other rules rest on what it scored.
+    """
+    if sources.evaluation.grade.withheld:
+        return [mend_grader(sources)][:most]
     found: dict[str, NextStep] = {}
-    for rule in RULES:
-        step = rule(sources, rules)
+    for group in RULES:
+        step = _first(group, sources, rules)
         if step is not None:
             found.setdefault(step.key, step)
     return list(found.values())[:most]
 
 
+def _first(group: Sequence[Rule], sources: Sources, rules: ReportRules) -> NextStep | None:
+    return next((step for rule in group if (step := rule(sources, rules)) is not None), None)
+
+
 def _step(sources: Sources, finding: str, limit: str, action: str, key: str) -> NextStep:
-    return NextStep(finding, limit, action, key, sources.metadata.setting(key))
+    """With the value that the step used which reads the key: 07 may have run with other settings than the training."""
+    of_evaluation = {"evaluate.rubric": sources.evaluation.rubric.path, "evaluate.questions": sources.evaluation.questions}
+    return NextStep(finding, limit, action, key, of_evaluation[key] if key in of_evaluation else sources.metadata.setting(key))
 
 
-def _rule(name: str, value: str) -> str:
+def _rule(name: str, said: str) -> str:
     """A limit that stands in the configuration."""
-    return f"{value} (report.rules.{name})"
+    return f"{said}, says report.rules.{name}"
 
 
-def mend_grader(sources: Sources, _: ReportRules) -> NextStep | None:
-    """A withheld grade comes before everything else."""
-    reason = sources.evaluation.grade.withheld
-    if not reason:
-        return None
-    return _step(
-        sources, f"The grade is withheld: {reason}", "every control must hold", "Look at the controls and correct the rubric", "evaluate.rubric"
-    )
+def mend_grader(sources: Sources) -> NextStep:
+    """A withheld grade comes before everything else, and alone."""
+    finding = f"The grade is withheld, because {sources.evaluation.grade.withheld}"
+    return _step(sources, finding, "Every control must land where it belongs", "Look at the controls and correct the rubric", "evaluate.rubric")
 
 
 def take_real_base(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -64,7 +72,8 @@ def take_real_base(sources: Sources, _: ReportRules) -> NextStep | None:
     if sources.base.kind != "builtin":
         return None
     finding = f"The base is the built-in demonstration model of {n.size_of_model(sources.base.parameters)} parameters"
-    return _step(sources, finding, "it is never one to ship", "Name a real instruct model (a folder or a Hugging Face name)", "model.base")
+    limit, action = "It shows that every step works, and is nothing to ship", "Name a real instruct model (a folder or a Hugging Face name)"
+    return _step(sources, finding, limit, action, "model.base")
 
 
 def ask_more(sources: Sources, _: ReportRules) -> NextStep | None:
@@ -75,9 +84,9 @@ def ask_more(sources: Sources, _: ReportRules) -> NextStep | None:
         return None
     difference = n.signed(evaluation.comparison.difference)
     finding = f"Tuned and base differ by {difference} points: about {n.count(needed)} questions would show that, {asked} were asked"
-    limit = f"5{n.THIN}% error at 80{n.THIN}% power"
+    limit = f"That is for 5{n.THIN}% error at 80{n.THIN}% power"
     if available > asked:
-        return NextStep(finding, limit, f"Ask more of the {n.count(available)} held-out questions", "evaluate.questions", asked)
+        return _step(sources, finding, limit, f"Ask more of the {n.count(available)} held-out questions", "evaluate.questions")
     return _step(sources, f"{finding}, and there are no more", limit, "Add documents", "collect.folders")
 
 
@@ -88,19 +97,26 @@ def learn_slower(sources: Sources, _: ReportRules) -> NextStep | None:
     if not evaluation.grade.separable or difference >= 0:
         return None
     finding = f"The tuned model is {n.decimal(-difference, 1)} points worse than its base"
-    return _step(sources, finding, "0 points", "Lower the learning rate", "train.learning_rate")
+    return _step(sources, finding, "It should be better", "Lower the learning rate", "train.learning_rate")
+
+
+def fall_at_all(sources: Sources, _: ReportRules) -> NextStep | None:
+    """A validation loss that was never better than before training."""
+    best, first = sources.curve.best, sources.metadata.first_valid_loss
+    if best is None or (best.iteration > 0 and (not first or best.loss < first)):
+        return None
+    finding = f"Validation loss was never below the {n.decimal(first or best.loss, 3)} from before training"
+    return _step(sources, finding, "It should fall", "Lower the learning rate", "train.learning_rate")
 
 
 def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
-    """A validation loss that hardly fell, or never."""
+    """A validation loss that hardly fell."""
     best, first = sources.curve.best, sources.metadata.first_valid_loss
     if best is None or not first or (first - best.loss) / first >= rules.slow_fall:
         return None
-    if best.loss >= first:
-        finding = f"Validation loss was never below the {n.decimal(first, 3)} from before training"
-        return _step(sources, finding, "it must fall", "Lower the learning rate", "train.learning_rate")
     finding = f"Validation loss fell only by {n.share((first - best.loss) / first, 1)}, from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}"
-    return _step(sources, finding, _rule("slow_fall", f"at least {n.share(rules.slow_fall)}"), "Raise the learning rate", "train.learning_rate")
+    limit = _rule("slow_fall", f"Below {n.share(rules.slow_fall)} it has hardly learned")
+    return _step(sources, finding, limit, "Raise the learning rate", "train.learning_rate")
 
 
 def stop_earlier(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -111,9 +127,8 @@ def stop_earlier(sources: Sources, rules: ReportRules) -> NextStep | None:
         return None
     where = f"from {n.decimal(best.loss, 3)} at iteration {best.iteration} to {n.decimal(valid[-1][1], 3)} at the end"
     finding = f"Validation loss rose by {n.share(rise, 1)}, {where}"
-    return _step(
-        sources, finding, _rule("overfit_rise", f"less than {n.share(rules.overfit_rise)}"), "Train shorter, or on more documents", "train.iterations"
-    )
+    limit = _rule("overfit_rise", f"From {n.share(rules.overfit_rise)} on it is learning by heart")
+    return _step(sources, finding, limit, "Train shorter, or on more documents", "train.iterations")
 
 
 def train_longer(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -126,23 +141,34 @@ def train_longer(sources: Sources, rules: ReportRules) -> NextStep | None:
     if (before - loss) / before < rules.still_falling:
         return None
     finding = f"Validation loss still fell by {n.share((before - loss) / before, 1)} over the last quarter of training (to {n.decimal(loss, 3)})"
-    return _step(sources, finding, _rule("still_falling", f"less than {n.share(rules.still_falling)}"), "Train longer", "train.iterations")
+    limit = _rule("still_falling", f"From {n.share(rules.still_falling)} on it is not done")
+    return _step(sources, finding, limit, "Train longer", "train.iterations")
 
 
-def keep_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
-    """A formatting criterion below its target: are there too few examples of it, or has it not been learned yet?"""
-    score = sources.evaluation.tuned.formatting
-    worst = _furthest_off([part for part in score.parts if part.reached is False])
-    if worst is None:
+def show_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
+    """A formatting criterion below its target that the training answers seldom show."""
+    worst = worst_formatting(sources)
+    trained = None if worst is None else trained_share(sources, worst)
+    if worst is None or trained is None or trained >= rules.rare_structure:
         return None
-    finding = f"Formatting is {_against(score)}; furthest off: {spoken(worst.name)}, {_against(worst)}"
-    trained = sources.statistics.structure.get(SHOWN_BY.get(worst.name, worst.name))
-    if trained is not None and trained < rules.rare_structure:
-        finding += f", and {n.share(1 - trained)} of the training answers have none"
-        limit = _rule("rare_structure", f"in at least {n.share(rules.rare_structure)} of them")
-        return _step(sources, finding, limit, "Prefer formatted examples", "curate.weights.formatting")
+    finding = f"{_formatting(sources, worst)}, and {n.share(1 - trained)} of the training answers have none"
+    limit = _rule("rare_structure", f"With less than {n.share(rules.rare_structure)} it is rare")
+    return _step(sources, finding, limit, "Prefer formatted examples", "curate.weights.formatting")
+
+
+def learn_formatting(sources: Sources, rules: ReportRules) -> NextStep | None:
+    """A formatting criterion below its target that the training answers do show: it has not been learned yet."""
+    worst = worst_formatting(sources)
+    trained = None if worst is None else trained_share(sources, worst)
+    if worst is None or (trained is not None and trained < rules.rare_structure):
+        return None
     seen = "" if trained is None else f", though {n.share(trained)} of the training answers show it"
-    return _step(sources, f"{finding}{seen}", f"the rubric's {n.decimal(worst.target)}", "Train longer", "train.iterations")
+    limit = f"The rubric asks for {n.decimal(worst.target)}"
+    return _step(sources, f"{_formatting(sources, worst)}{seen}", limit, "Train longer", "train.iterations")
+
+
+def _formatting(sources: Sources, worst: Part) -> str:
+    return f"Formatting is {against(sources.evaluation.tuned.formatting)}; it loses most by {spoken(worst.name)}, {against(worst)}"
 
 
 def let_finish(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -152,8 +178,9 @@ def let_finish(sources: Sources, rules: ReportRules) -> NextStep | None:
     if missing < rules.truncated:
         return None
     ended = n.share(sources.evaluation.tuned.finished)
-    finding = f"{n.share(missing, 1)} of the training conversations are cut before their end; {ended} of the answers end by themselves"
-    return _step(sources, finding, _rule("truncated", f"less than {n.share(rules.truncated)}"), "Allow longer conversations", "prepare.max_tokens")
+    finding = f"{n.share(missing, 1)} of the training conversations are cut before their end; {ended} of the answers were not cut at the limit"
+    limit = _rule("truncated", f"From {n.share(rules.truncated)} on that is too many")
+    return _step(sources, finding, limit, "Allow longer conversations", "prepare.max_tokens")
 
 
 def ask_better_teacher(sources: Sources, rules: ReportRules) -> NextStep | None:
@@ -162,44 +189,32 @@ def ask_better_teacher(sources: Sources, rules: ReportRules) -> NextStep | None:
     if taught is None or not taught.pairs or taught.rejected / taught.pairs < rules.unsupported:
         return None
     finding = f"{n.share(taught.rejected / taught.pairs)} of the teacher's {n.count(taught.pairs)} answers are not supported by their documents"
-    limit = _rule("unsupported", f"less than {n.share(rules.unsupported)}")
+    limit = _rule("unsupported", f"From {n.share(rules.unsupported)} on that is too many")
     return _step(sources, finding, limit, "Take a stronger teacher, or smaller chunks", "extract.teacher.model")
 
 
-def know_more(sources: Sources, _: ReportRules) -> NextStep | None:
-    """Content below its target on a real base: give the adapter more room, or full training more wordings."""
+def know_more(sources: Sources, rules: ReportRules) -> NextStep | None:
+    """Content below its target on a real base, after a training without fault: more room for the adapter, or more wordings for all weights."""
     content = sources.evaluation.tuned.content
-    if content.target is None or content.value >= content.target or sources.base.kind == "builtin":
+    if content.target is None or content.value >= content.target or sources.base.kind == "builtin" or _first(FAULTS, sources, rules):
         return None
-    worst = _furthest_off(content.parts)
-    finding = f"Content is {_against(content)}" + (f"; furthest off: {spoken(worst.name)}, {_against(worst)}" if worst else "")
-    limit = f"the rubric's {n.decimal(content.target)}"
+    worst = furthest_off(content.parts, sources.evaluation.questions)
+    finding = f"Content is {against(content)}" + (f"; it loses most by {spoken(worst.name)}, {against(worst)}" if worst else "")
+    limit = f"The rubric asks for {n.decimal(content.target)}"
     if sources.metadata.method == "full":
         return _step(sources, finding, limit, "Train on more wordings of each question", "augment.question_variants")
     return _step(sources, finding, limit, "Give the adapter more room", "train.lora.rank")
 
 
-def _furthest_off(parts: Sequence[Part]) -> Part | None:
-    """The criterion that costs most: the largest weight times distance to its target, or to 1 where it has none."""
-    off = [(part.weight * ((1 if part.target is None else part.target) - part.value), part) for part in parts if part.value is not None]
-    return max((pair for pair in off if pair[0] > 0), key=lambda pair: pair[0], default=(0, None))[1]
-
-
-def _against(score: Score | Part) -> str:
-    target = "" if score.target is None else f" against {n.decimal(score.target)}"
-    return f"{n.decimal(score.value)}{target}"
-
-
-RULES: tuple[Rule, ...] = (
-    mend_grader,
-    take_real_base,
-    learn_slower,
-    ask_more,
-    learn_faster,
-    stop_earlier,
-    let_finish,
-    ask_better_teacher,
-    keep_formatted,
-    train_longer,
-    know_more,
+FAULTS: tuple[Rule, ...] = (learn_slower, fall_at_all, stop_earlier)
+"""Signs that the training itself went wrong."""
+RULES: tuple[tuple[Rule, ...], ...] = (
+    (take_real_base,),
+    (ask_more,),
+    (*FAULTS, learn_faster, train_longer, learn_formatting),
+    (let_finish,),
+    (ask_better_teacher,),
+    (show_formatted,),
+    (know_more,),
 )
+"""Groups of rules, the most important group first; in a group the strongest evidence first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from gradus.interval import Interval
 from gradus.report import numbers as n
 from gradus.report.drawing import bars
 from gradus.report.tables import verdict
@@ -39,7 +40,9 @@ class Breakdown:
 
 
 def breakdowns(evaluation: Evaluation, titles: Mapping[str, str], most: int) -> list[Breakdown]:
-    """By kind, length and document, where there is more than one; `most` documents, those asked about most first."""
+    """By kind, length and document, where there is more than one; `most` documents, those asked about most first. None of a withheld grade."""
+    if evaluation.grade.letter is None:
+        return []
     documents = [replace(row, name=titles.get(row.name, row.name)) for row in evaluation.documents]
     lengths = sorted(evaluation.lengths, key=lambda row: LENGTHS.index(row.name) if row.name in LENGTHS else len(LENGTHS))
     found = [
@@ -63,9 +66,9 @@ def _breakdown(key: str, title: str, head: str, rows: Sequence[Slice], total: in
 
 
 def _row(row: Slice) -> SliceRow:
-    interval = row.interval
-    spread = "" if interval is None else f"{n.signed(interval.low)} to {n.signed(interval.high)}"
-    return SliceRow(row, verdict(row.difference, 0.05), spread, bars(row.base / 100, row.tuned / 100))
+    apart = row.interval is not None and not row.interval.low <= 0 <= row.interval.high
+    spread = n.interval(row.interval, difference=True)
+    return SliceRow(row, verdict(row.difference, 0.05) if apart else "", spread, bars(row.base / 100, row.tuned / 100))
 
 
 def judge_facts(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -74,7 +77,7 @@ def judge_facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     if judged is None:
         return []
     pairs = judged.pairs
-    rate = None if pairs.interval is None else f"{n.share(pairs.win_rate)} ({n.share(pairs.interval.low)} to {n.share(pairs.interval.high)})"
+    rate = None if pairs.interval is None else f"{n.share(pairs.win_rate)} ({_shares(pairs.interval)})"
     facts: dict[str, str | None] = {
         "Tuned better, tie, base better": f"{pairs.wins}, {pairs.ties}, {pairs.losses}",
         "Win rate of the tuned model": rate,
@@ -83,13 +86,14 @@ def judge_facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         "Same answer from both": n.count(pairs.same) if pairs.same else None,
         "Pairs without two verdicts": n.count(pairs.incomplete) if pairs.incomplete else None,
     }
-    facts |= {
-        f"Mean of 0 to 5, {name}": f"{n.decimal(score.mean)} ({n.decimal(score.interval.low)} to {n.decimal(score.interval.high)})"
-        for name, score in judged.scores.items()
-    }
+    facts |= {f"Mean of 0 to 5, {name}": f"{n.decimal(score.mean)} ({n.interval(score.interval, 2)})" for name, score in judged.scores.items()}
     facts |= {
         "Requests": f"{n.count(judged.requests)}, {n.count(judged.cached)} from the cache",
         "Replies of no use": ", ".join(f"{reason} {count}" for reason, count in judged.unusable.items()) or "none",
         "Cost": None if judged.cost is None else n.decimal(judged.cost, 4),
     }
     return [(name, value) for name, value in facts.items() if value is not None]
+
+
+def _shares(interval: Interval) -> str:
+    return f"{n.share(interval.low)} to {n.share(interval.high)}" if interval.told else n.UNTOLD

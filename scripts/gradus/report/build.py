@@ -16,7 +16,7 @@ from gradus.report import numbers as n
 from gradus.report.advice import NextStep, next_steps
 from gradus.report.breakdown import Breakdown, breakdowns, judge_facts
 from gradus.report.data import CountRow, FlowRow, SignalRow, curation_notes, flow, lowered, removals, signals
-from gradus.report.examples import Sample, choose
+from gradus.report.examples import Sample, choose, first
 from gradus.report.origins import Origins, origins
 from gradus.report.plots import duel_bar, grade_scale, loss_curve, quality
 from gradus.report.sources import Sources
@@ -40,6 +40,8 @@ CONTENTS = (
     ("provenance", "Provenance"),
     ("steps", "Next steps"),
 )
+BY_RUBRIC = ("formatting", "content")
+"""Sections that are left out when the grade is withheld."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Par
         write: turns the findings into a paragraph by a model, None for none.
     """
     evaluation, metadata = sources.evaluation, sources.metadata
-    samples = choose(sources.answers, settings.examples)
+    given = evaluation.grade.letter is not None
+    samples = choose(sources.answers, settings.examples) if given else first(sources.answers, settings.examples)
     sentences, steps = summary(sources), next_steps(sources, settings.rules, settings.next_steps)
     return Report(
         run=sources.run,
@@ -108,12 +111,12 @@ def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Par
         method=_method(metadata),
         base=sources.base,
         demonstration=sources.base.kind == "builtin",
-        contents=[pair for pair in CONTENTS if samples or pair[0] != "examples"],
+        contents=[pair for pair in CONTENTS if (samples or pair[0] != "examples") and (given or pair[0] not in BY_RUBRIC)],
         evaluation=evaluation,
         lead=lead(evaluation),
         duel=duel(evaluation),
         sentences=sentences,
-        comparison=compared(evaluation),
+        comparison=compared(sources),
         breakdowns=breakdowns(evaluation, sources.titles, settings.sources),
         judge=judge_facts(evaluation),
         paragraph=write(_findings(sources, sentences, steps)),
@@ -143,7 +146,7 @@ def _findings(sources: Sources, sentences: list[str], steps: list[NextStep]) -> 
     """What a model is told: the sentences of the page, which hold no text of a document or an answer."""
     evaluation = sources.evaluation
     advice = [f"To do: {step.finding}. {step.action} (setting {step.key})." for step in steps]
-    return [f"{summary_line(sources)}.", lead(evaluation), duel(evaluation), *sentences, *evaluation.notes, *advice]
+    return [line for line in (f"{summary_line(sources)}.", lead(evaluation), duel(evaluation), *sentences, *evaluation.notes, *advice) if line]
 
 
 def _date(created: datetime) -> str:

@@ -47,6 +47,11 @@ def choose(rows: Sequence[AnswerRow], each: int) -> list[Sample]:
     return [_sample(row, tuple(tags[row.id])) for row in by_change if row.id in tags]
 
 
+def first(rows: Sequence[AnswerRow], most: int) -> list[Sample]:
+    """The first questions by their id: what is left to choose by when the scores say nothing."""
+    return [_sample(row, ()) for row in sorted(rows, key=lambda row: row.id)[:most]]
+
+
 def _sample(row: AnswerRow, tags: tuple[str, ...]) -> Sample:
     """The reference is marked where the tuned answer lacks its words; the answers against it and against each other."""
     return Sample(

@@ -13,7 +13,7 @@ CRITERIA: dict[str, tuple[str, str]] = {
     "language": ("Language named", "fences that name their language"),
     "closed": ("Fences closed", "no code block left open"),
     "length": ("Length in range", "as a multiple of the reference's length"),
-    "finished": ("Ended by itself", "not cut off at the token limit"),
+    "finished": ("Ended by itself", "not cut off at the token limit; an empty answer counts as 0"),
     "alignment": ("Meaning word by word", "words of the reference that the answer has or comes close to"),
     "context": ("Meaning of all words", "mean of the word vectors in their context"),
     "similarity": ("Meaning of the whole text", "vectors of the two texts"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from gradus.interval import Interval
+
 ABSENT = "–"
+UNTOLD = "all the same"
+"""In the place of an interval: with values that do not differ none can be told."""
 THIN = "\u202f"
 """Narrow no-break space, between a number and its unit."""
 MINUS = "\u2212"
@@ -44,6 +48,16 @@ def signed(value: float | None, digits: int = 1) -> str:
 def p_value(value: float) -> str:
     """`p = 0.03`, or `p < 0.001` below that."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
+def interval(value: Interval | None, digits: int = 1, *, difference: bool = False) -> str:
+    """An interval as `16.1 to 23.2`; the values it comes from may be all the same, then there is none to tell. '' for None."""
+    if value is None:
+        return ""
+    if not value.told:
+        return UNTOLD
+    show = signed if difference else decimal
+    return f"{show(value.low, digits)} to {show(value.high, digits)}"
 
 
 def significant(value: float | None) -> str:

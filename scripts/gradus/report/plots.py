@@ -76,14 +76,14 @@ def grade_scale(evaluation: Evaluation) -> Markup:
 
 
 def _grade_scale(evaluation: Evaluation, width: int, name: str) -> Markup:
-    frame = Frame(width, 118, 0, 100, 0, 1, left=8, right=8, top=0, bottom=0)
+    frame = Frame(width, 130, 0, 100, 0, 1, left=8, right=8, top=0, bottom=0)
     parts = [_bands(frame, evaluation)]
     parts += [
-        _whisker(frame, model.percent, model.interval, who, y) for who, model, y in (("tuned", evaluation.tuned, 24), ("base", evaluation.base, 92))
+        _whisker(frame, model.percent, model.interval, who, y) for who, model, y in (("tuned", evaluation.tuned, 30), ("base", evaluation.base, 98))
     ]
     base, tuned = evaluation.base, evaluation.tuned
     spoken = f"Base {percent(base.percent)}, tuned {percent(tuned.percent)} on a scale from 0 to 100."
-    return svg(width, 118, name, spoken, Markup("").join(parts))
+    return svg(width, 130, name, spoken, Markup("").join(parts))
 
 
 def _bands(frame: Frame, evaluation: Evaluation) -> Markup:
@@ -94,9 +94,9 @@ def _bands(frame: Frame, evaluation: Evaluation) -> Markup:
     for index, (step, end) in enumerate(zip(steps, ends, strict=True)):
         x, width = frame.x(step.percent), frame.x(end) - frame.x(step.percent)
         mine = " mine" if step.letter == evaluation.grade.letter else ""
-        parts.append(Markup('<rect class="band shade{}{}" x="{}" y="44" width="{:.1f}" height="26"/>').format(index % 2, mine, x, width))
+        parts.append(Markup('<rect class="band shade{}{}" x="{}" y="50" width="{:.1f}" height="26"/>').format(index % 2, mine, x, width))
         if width >= 9 * len(step.letter):
-            text = Markup('<text class="letter{}" x="{:.1f}" y="62" text-anchor="middle">{}</text>')
+            text = Markup('<text class="letter{}" x="{:.1f}" y="68" text-anchor="middle">{}</text>')
             parts.append(text.format(mine, x + width / 2, step.letter.replace("-", MINUS)))
     return Markup("").join(parts)
 
@@ -105,7 +105,7 @@ def _whisker(frame: Frame, value: float, interval: Interval, who: str, y: int) -
     x = frame.x(value)
     anchor = "start" if x < 80 else "end" if x > frame.width - 80 else "middle"
     edge = max(0.0, min(float(frame.width), x))
-    label_y = y - 10 if y < 50 else y + 19
+    label_y = y - 14 if y < 50 else y + 25
     return Markup(
         '<line class="whisker {who}" x1="{}" x2="{}" y1="{y}" y2="{y}"/><circle class="point {who}" cx="{x}" cy="{y}" r="6"/>'
         '<text class="label" x="{}" y="{}" text-anchor="{}">{} {}</text>'

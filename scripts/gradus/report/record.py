@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -46,10 +46,10 @@ class Record:
     run: str
     created: datetime
     letter: str | None
-    """None when the grade is withheld; so are `percent` and `interval`."""
+    """None when the grade is withheld; so are `percent`, `interval`, `difference` and all figures that the rubric has a part in."""
     percent: float | None
     interval: Interval | None
-    difference: float
+    difference: float | None
     """Tuned minus base in percentage points."""
     separable: bool
     base: str
@@ -68,6 +68,7 @@ class Record:
 def record_of(sources: Sources) -> Record:
     """The figures of this run."""
     evaluation, metadata, best = sources.evaluation, sources.metadata, sources.curve.best
+    given = evaluation.grade.letter is not None
     return Record(
         format=FORMAT,
         run=sources.run,
@@ -75,8 +76,8 @@ def record_of(sources: Sources) -> Record:
         letter=evaluation.grade.letter,
         percent=evaluation.grade.percent,
         interval=evaluation.grade.interval,
-        difference=evaluation.comparison.difference,
-        separable=evaluation.grade.separable,
+        difference=evaluation.comparison.difference if given else None,
+        separable=given and evaluation.grade.separable,
         base=sources.base.name,
         demonstration=sources.base.kind == "builtin",
         method=metadata.method,
@@ -95,22 +96,24 @@ def as_json(record: Record) -> dict[str, Any]:
 
 
 def _test(sources: Sources) -> str:
-    """Two runs with the same hash answered the same questions, as long as they liked, and met the same rubric and measures."""
-    evaluation = sources.evaluation
-    asked = sorted([row.id, row.question, row.reference] for row in sources.answers)
-    return sha256_json([asked, evaluation.rubric.sha256, evaluation.embedding, evaluation.max_tokens])
+    """Two runs with the same hash were asked the same questions in the same way, and were graded in the same way."""
+    asked = sorted([row.id, row.question, row.reference, row.asked or ""] for row in sources.answers)
+    return sha256_json([asked, sources.evaluation.terms])
 
 
 def _scores(evaluation: Evaluation) -> list[Figure]:
     tuned, base, given = evaluation.tuned, evaluation.base, evaluation.grade.letter is not None
     parts = [*tuned.formatting.parts, *tuned.content.parts]
-    return [
-        Figure("Grade", tuned.percent if given else None, 1, "more", "%"),
-        Figure("Grade of the base", base.percent if given else None, 1, "", "%"),
-        Figure("Tuned minus base", evaluation.comparison.difference if given else None, 1, "more", "points"),
+    by_rubric = [
+        Figure("Grade", tuned.percent, 1, "more", "%"),
+        Figure("Grade of the base", base.percent, 1, "", "%"),
+        Figure("Tuned minus base", evaluation.comparison.difference, 1, "more", "points"),
         Figure("Formatting", tuned.formatting.value, 2, "more"),
         Figure("Content", tuned.content.value, 2, "more"),
         *(Figure(criterion(part.name), part.value, 2, "more") for part in parts if part.counted),
+    ]
+    return [
+        *(figure if given else replace(figure, value=None) for figure in by_rubric),
         Figure("Bits per byte of the references", tuned.likelihood.bits_per_byte, 3, "less"),
         Figure("Tokens an answer", tuned.mean_tokens, 0, ""),
     ]

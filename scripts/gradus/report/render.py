@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from gradus import fences
 from gradus.report import numbers as n
 from gradus.report.build import Report
 from gradus.report.drawing import bar
@@ -22,8 +23,8 @@ from gradus.report.record import Figure
 from gradus.report.tables import target_met
 
 TEMPLATES = Path(__file__).parent / "templates"
-MARKDOWN_SAMPLES, MARKDOWN_CHARACTERS = 3, 600
-"""The twin is read in a pull request: so many answers, and so much of each, are on show there; the page has all."""
+MARKDOWN_SAMPLES, MARKDOWN_CHARACTERS, MARKDOWN_LOST = 3, 600, 8
+"""The twin is read in a pull request: so many answers, so much of each, and so many lost questions are on show there; the page has all."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#&])")
 
 
@@ -51,7 +52,7 @@ def markdown(report: Report) -> str:
     """The twin for pull requests."""
     environment = _environment()
     environment.finalize = _finalize
-    environment.globals.update(shown=MARKDOWN_SAMPLES)
+    environment.globals.update(shown=MARKDOWN_SAMPLES, lost=MARKDOWN_LOST)
     text = environment.get_template("report.md.j2").render(report=report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -61,7 +62,7 @@ def _environment() -> Environment:
     environment.filters.update(
         pct=n.percent, share=n.share, dec=n.decimal, signed=n.signed, count=n.count, size=n.size_of_model, label=n.label, criterion=criterion,
         sentence=sentence, oneline=oneline, setting=setting, percentbar=percentbar, fenced=fenced, beginning=beginning, span=code_span,
-        figure=figure, day=day,
+        figure=figure, day=day, interval=n.interval,
     )  # fmt: skip
     environment.globals.update(thin=n.THIN, minus=n.MINUS, met=target_met)
     return environment
@@ -124,8 +125,7 @@ def beginning(text: str) -> str:
 
 def fenced(text: str) -> Markup:
     """Text of a model or document in a fenced block whose fence is longer than any run of backticks inside."""
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return Markup(f"{fence}text\n{text}\n{fence}")  # noqa: S704
+    return Markup(fences.fenced(text, "text"))  # noqa: S704
 
 
 def code_span(text: str) -> Markup:

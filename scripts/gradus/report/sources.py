@@ -38,6 +38,8 @@ class Sources:
     """Documents by the licence that their source states, most first; '' where it states none."""
     titles: dict[str, str]
     """Of the documents that were asked about, by id."""
+    bootstrap_samples: int
+    """Draws for what the report tests itself."""
 
 
 def read_sources(context: StepContext) -> Sources:
@@ -58,6 +60,7 @@ def read_sources(context: StepContext) -> Sources:
         manifest=_read(Manifest, context, "01_collect/manifest.json"),
         licences=licences,
         titles=titles,
+        bootstrap_samples=context.config.evaluate.bootstrap_samples,
     )
 
 

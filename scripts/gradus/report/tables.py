@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from gradus.report import numbers as n
+from gradus.report.changes import separable
 from gradus.report.drawing import bars
 from gradus.report.labels import criterion, hint
 from gradus.report.sources import Sources
 from gradus.report.upstream import Statistics
-from gradus.results import AnswerRow, Evaluation, Interval, ModelScores, Score
+from gradus.results import AnswerRow, Evaluation, ModelScores, Score
 from gradus.structure import STRUCTURES, structures
 
 NOTHING = Markup("")
@@ -63,11 +64,15 @@ class LearnedRow:
     bars: Markup
 
 
-def compared(evaluation: Evaluation) -> list[Compared]:
-    """The main measures of both models side by side."""
+def compared(sources: Sources) -> list[Compared]:
+    """The main measures of both models side by side; of a withheld grade those that the rubric has no part in."""
+    evaluation = sources.evaluation
     base, tuned = evaluation.base, evaluation.tuned
-    formatting = _score("Formatting", base.formatting, tuned.formatting)
-    return [_overall(evaluation), formatting, _score("Content", base.content, tuned.content), *_details(base, tuned)]
+    if evaluation.grade.letter is None:
+        return _details(base, tuned)
+    looks, says = separable(sources, lambda answer: answer.formatting), separable(sources, lambda answer: answer.content)
+    scores = [_score("Formatting", base.formatting, tuned.formatting, judged=looks), _score("Content", base.content, tuned.content, judged=says)]
+    return [_overall(evaluation), *scores, *_details(base, tuned)]
 
 
 def _overall(evaluation: Evaluation) -> Compared:
@@ -87,24 +92,20 @@ def _overall(evaluation: Evaluation) -> Compared:
 
 def _graded(model: ModelScores) -> str:
     letter = f"{model.letter.replace('-', n.MINUS)}, " if model.letter else ""
-    return f"{letter}{_interval(model.interval, 1)}"
+    return f"{letter}{n.interval(model.interval)}"
 
 
-def _interval(interval: Interval, digits: int) -> str:
-    return f"{n.decimal(interval.low, digits)} to {n.decimal(interval.high, digits)}"
-
-
-def _score(label: str, base: Score, tuned: Score) -> Compared:
+def _score(label: str, base: Score, tuned: Score, *, judged: bool) -> Compared:
     change = tuned.value - base.value
     return Compared(
         label,
         n.decimal(base.value),
         n.decimal(tuned.value),
         n.signed(change, 2),
-        verdict(change, 0.005),
+        verdict(change, 0.005) if judged else "",
         "" if tuned.target is None else f"target {n.decimal(tuned.target)}",
-        _interval(base.interval, 2),
-        _interval(tuned.interval, 2),
+        n.interval(base.interval, 2),
+        n.interval(tuned.interval, 2),
         bars(base.value, tuned.value, tuned.target),
     )
 
@@ -116,8 +117,8 @@ def _details(base: ModelScores, tuned: ModelScores) -> list[Compared]:
     empty, longer = tuned.empty - base.empty, tuned.mean_tokens - base.mean_tokens
     return [
         Compared(
-            "Ended by itself", n.share(base.finished), n.share(tuned.finished), n.signed(100 * ended, 0), verdict(ended, 0.005),
-            "answers not cut at the limit", bars=bars(base.finished, tuned.finished),
+            "Not cut at the limit", n.share(base.finished), n.share(tuned.finished), n.signed(100 * ended, 0),
+            hint="of all answers, empty ones too", bars=bars(base.finished, tuned.finished),
         ),
         Compared("Empty answers", n.count(base.empty), n.count(tuned.empty), n.signed(empty, 0), verdict(-empty)),
         Compared(
@@ -152,7 +153,7 @@ def criteria(base: Score, tuned: Score) -> list[CriterionRow]:
     return [
         CriterionRow(
             criterion(part.name), hint(part.name), part.counted, before.get(part.name), part.value, part.target, part.reached, part.factor,
-            _interval(part.interval, 2) if part.interval else "", bars(before.get(part.name), part.value, part.target),
+            n.interval(part.interval, 2), bars(before.get(part.name), part.value, part.target),
         )
         for part in tuned.parts
         if part.counted

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gradus.report import numbers as n
-from gradus.report.labels import spoken
+from gradus.report.changes import changes
 from gradus.report.sources import Sources
-from gradus.results import Evaluation, Part
-
-
-@dataclass(frozen=True)
-class Change:
-    """A criterion as both models scored it; both values were measured."""
-
-    name: str
-    base: float
-    tuned: float
-
-    @property
-    def gain(self) -> float:
-        """Tuned minus base."""
-        return self.tuned - self.base
-
-    def __str__(self) -> str:
-        return f"{spoken(self.name)} {n.share(self.base)} to {n.share(self.tuned)}"
+from gradus.results import Evaluation
 
 
 def summary(sources: Sources) -> list[str]:
     """The sentences under the first one, most important first; what was not measured is not spoken of."""
     evaluation = sources.evaluation
-    lines = [*_criteria(evaluation), _likelihood(evaluation), _loss(sources)]
+    graded = [] if evaluation.grade.letter is None else _criteria(sources)
+    lines = [*graded, _likelihood(evaluation), _loss(sources)]
     return [line for line in lines if line]
 
 
@@ -38,9 +20,9 @@ def lead(evaluation: Evaluation) -> str:
     """The first sentence: both grades and whether they differ."""
     base, tuned, pair = evaluation.base, evaluation.tuned, evaluation.comparison
     if evaluation.grade.letter is None:
-        return "No grade is given: the grader failed its own controls in this run, so its percentages say nothing."
-    spread = f"{n.signed(pair.interval.low)} to {n.signed(pair.interval.high)}"
-    difference = f"{n.signed(pair.difference)} points (95{n.THIN}% interval {spread}, {n.p_value(pair.p_value)})"
+        return "No grade is given: the grader failed its own controls in this run, so what it scored says nothing and is not shown."
+    spread = f"95{n.THIN}% interval {n.interval(pair.interval, difference=True)}" if pair.interval.told else "the same for every document"
+    difference = f"{n.signed(pair.difference)} points ({spread}, {n.p_value(pair.p_value)})"
     reached = f"the tuned model reaches {n.percent(tuned.percent)}, the base {n.percent(base.percent)}"
     said = f"On {evaluation.questions} held-out questions {reached}: {difference}."
     if evaluation.grade.separable:
@@ -49,7 +31,9 @@ def lead(evaluation: Evaluation) -> str:
 
 
 def duel(evaluation: Evaluation) -> str:
-    """Questions won, tied and lost, and how many it takes to see that."""
+    """Questions won, tied and lost, and how many it takes to see that; '' of a withheld grade."""
+    if evaluation.grade.letter is None:
+        return ""
     counts = evaluation.comparison
     said = f"Question by question the tuned model is better on {counts.wins}, equal on {counts.ties}, worse on {counts.losses}."
     if counts.questions_needed is None:
@@ -57,24 +41,15 @@ def duel(evaluation: Evaluation) -> str:
     return f"{said} About {n.count(counts.questions_needed)} questions like these would show a difference of this size."
 
 
-def changes(evaluation: Evaluation) -> list[Change]:
-    """Every criterion that both models were scored on, largest gain first; penalties, which are 1 for most answers, are none."""
-    found = []
-    for section in ("formatting", "content"):
-        base: dict[str, Part] = {part.name: part for part in getattr(evaluation.base, section).parts}
-        for part in getattr(evaluation.tuned, section).parts:
-            before = base[part.name].value if part.name in base else None
-            if not part.factor and before is not None and part.value is not None:
-                found.append(Change(part.name, before, part.value))
-    return sorted(found, key=lambda change: -change.gain)
-
-
-def _criteria(evaluation: Evaluation, most: int = 3) -> list[str]:
-    """Largest gains and losses that show when rounded to whole per cent."""
-    found = [change for change in changes(evaluation) if round(100 * change.base) != round(100 * change.tuned)]
+def _criteria(sources: Sources, most: int = 3) -> list[str]:
+    """Largest gains and losses that chance does not explain and that show when rounded to whole per cent."""
+    if not sources.answers:
+        return []
+    found = [change for change in changes(sources) if round(100 * change.base) != round(100 * change.tuned)]
     gained = [str(change) for change in found if change.gain > 0][:most]
     lost = [str(change) for change in reversed(found) if change.gain < 0][:most]
-    return [f"{verb}: {', '.join(listed)}." for verb, listed in (("Most gained", gained), ("Lost", lost)) if listed]
+    said = [f"{verb}: {', '.join(listed)}." for verb, listed in (("Most gained", gained), ("Lost", lost)) if listed]
+    return said or ["No single criterion changed by more than chance can explain."]
 
 
 def _likelihood(evaluation: Evaluation) -> str:

@@ -6,7 +6,7 @@ import shutil
 
 from gradus.files import write_json, write_text
 from gradus.report.build import Report, build
-from gradus.report.numbers import decimal, signed
+from gradus.report.numbers import interval, signed
 from gradus.report.overview import write_index
 from gradus.report.record import RECORD, as_json, record_of
 from gradus.report.render import html, markdown
@@ -30,11 +30,11 @@ def write_report(context: StepContext) -> Summary:
 
 
 def _summary(context: StepContext, sources: Sources, report: Report, page: str) -> Summary:
-    interval, comparison = sources.evaluation.grade.interval, sources.evaluation.comparison
+    grade, comparison = sources.evaluation.grade, sources.evaluation.comparison
     summary: Summary = {"grade": summary_line(sources)}
-    if interval is not None:
-        summary["95 % interval"] = f"{decimal(interval.low, 1)} to {decimal(interval.high, 1)}"
-    summary["against the base"] = f"{signed(comparison.difference)} points{'' if sources.evaluation.grade.separable else ', not separable'}"
+    if grade.interval is not None:
+        summary["95 % interval"] = interval(grade.interval) if grade.interval.told else "none can be told: all questions scored the same"
+        summary["against the base"] = f"{signed(comparison.difference)} points{'' if grade.separable else ', not separable'}"
     summary["examples shown"] = len(report.samples)
     if report.steps:
         summary["first next step"] = f"{report.steps[0].action}: {report.steps[0].key}"

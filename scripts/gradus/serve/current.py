@@ -51,8 +51,8 @@ def _fused(workspace: Path, version: Version) -> Path | None:
     folder = workspace / "models" / "fused" / version.run
     path = folder / "10_fuse.done.json"
     marker = read_json(path) if path.is_file() else {"inputs": {}, "outputs": {}}
-    if marker["inputs"].get(f"06_train_mlx/{WEIGHTS}") != sha256_json({WEIGHTS: version.weights}):
-        log.info("No fused model was made from the adapter of %s: base and adapter are taken.", version.id)
+    if marker["inputs"].get(f"06_train_mlx/{WEIGHTS}") != sha256_json({WEIGHTS: version.weights}) or not _on_base_of(folder, version):
+        log.info("No fused model was made from the adapter of %s on its base: base and adapter are taken.", version.id)
         return None
     files = {folder / name: entry["sha256"] for name, entry in marker["outputs"].items() if name.startswith("model/")}
     changed = next((file for file, sha256 in files.items() if not file.is_file() or sha256_file(file) != sha256), None)
@@ -60,6 +60,12 @@ def _fused(workspace: Path, version: Version) -> Path | None:
         log.warning("%s: changed since 10_fuse wrote it. Base and adapter are taken instead.", changed or folder)
         return None
     return folder / "model"
+
+
+def _on_base_of(folder: Path, version: Version) -> bool:
+    path = folder / "fuse.json"
+    base = read_json(path)["base"] if path.is_file() else {}
+    return (base.get("name"), base.get("revision")) == (version.base.name, version.base.revision)
 
 
 class Current:

@@ -12,6 +12,7 @@ from typing import Any
 from gradus.config.teacher import Teacher as TeacherSettings
 from gradus.errors import UserError
 from gradus.files import sha256_json
+from gradus.log import aside
 from gradus.teacher.requests import Keep, Outcome, Reply, Request
 from gradus.teacher.wording import messages_with_schema, without_thoughts
 
@@ -38,7 +39,8 @@ def _download(model: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return Path(snapshot_download(model, allow_patterns=PATTERNS))
+        with aside():
+            return Path(snapshot_download(model, allow_patterns=PATTERNS))
     except (HFValidationError, OSError) as error:  # what the hub answers and a missing network are OSErrors
         reason = re.sub(r"\s+", " ", str(error)).strip()[:200]
         cure = "Name a folder or a model of the hub in extract.teacher.model"

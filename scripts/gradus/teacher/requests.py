@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -73,6 +74,17 @@ class Backend(Protocol):
     def close(self) -> None:
         """Let go of connections and memory."""
         ...
+
+
+def in_order(outcomes: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
+    """Hold back what comes early: so the same replies give the same result, whatever the order in which they come."""
+    waiting: dict[int, T] = {}
+    following = 0
+    for index, outcome in outcomes:
+        waiting[index] = outcome
+        while following in waiting:
+            yield following, waiting.pop(following)
+            following += 1
 
 
 def tokens_by_length(text: str) -> int:

@@ -15,7 +15,19 @@ def _work(context: StepContext) -> Summary:
 
 
 def _outside(config: Config) -> object:
-    """The adapter that training goes on from; the settings already tell that there is none."""
+    """The adapter that training goes on from and the teacher's files; the settings already tell that there is neither."""
+    start, objectives = _start(config), config.train.objectives
+    if not objectives.distillation:
+        return start
+    from pathlib import Path
+
+    from gradus.files import model_state
+
+    return [start, model_state(Path(objectives.teacher))]
+
+
+def _start(config: Config) -> str | None:
+    """SHA-256 of the adapter that training goes on from."""
     if config.train.start_from == "base":
         return None
     from gradus.train.start import starting_version
@@ -26,12 +38,13 @@ def _outside(config: Config) -> object:
 
 STEP = Step(
     name="06_train_mlx",
-    title="Train the adapter",
-    version=2,
+    title="train the adapter",
+    version=3,
     output="adapters/{run}",
     work=_work,
     reads=("05_prepare/train.jsonl", "05_prepare/valid.jsonl", "05_prepare/base.json"),
     config_keys=(*(f"train.{key}" for key in Train.model_fields if key not in WITHOUT_INFLUENCE), "prepare.max_tokens", "run.seed"),
     outside=_outside,
+    outside_is="the current adapter or the teacher",
     resumable=True,
 )

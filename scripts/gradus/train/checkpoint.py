@@ -28,7 +28,7 @@ class Progress:
     interval_tokens: int = 0
     interval_seconds: float = 0.0
     lowest_loss: float | None = None
-    """Lowest mean training loss of a report."""
+    """Lowest mean training loss of a report, or the validation loss before training."""
     best_loss: float | None = None
     best_iteration: int = 0
     patience_loss: float | None = None

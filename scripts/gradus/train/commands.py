@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,12 @@ if TYPE_CHECKING:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of 06_train_mlx.py beside those of every script."""
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--find-lr", action="store_true", help="train nothing: measure which learning rate suits, and suggest one")
-    group.add_argument("--sweep", type=Path, metavar="FILE", help="train every combination of this grid, say config/sweeps/learning_rate.yaml")
-    group.add_argument("--replay", type=Path, metavar="FOLDER", help="train a recorded run again, say adapters/default, and compare the losses")
-    group.add_argument("--watch", action="store_true", help="train nothing: show the curves of the run in a browser while it trains elsewhere")
-    parser.add_argument("--port", type=int, help="of the page of --watch (default: monitor.port; 0 takes any that is free)")
-    group.add_argument("--from-log", type=Path, metavar="FILE", help="train nothing: draw the loss curve of this saved log of stock mlx_lm.lora")
+    group.add_argument("--find-lr", action="store_true", help="measure which learning rate suits, and suggest one")
+    group.add_argument("--sweep", type=Path, metavar="FILE", help="train every combination of this grid")
+    group.add_argument("--replay", type=Path, metavar="FOLDER", help="train this adapter's run again, compare the losses")
+    group.add_argument("--watch", action="store_true", help="show a run that trains elsewhere in a browser")
+    parser.add_argument("--port", type=int, metavar="NUMBER", help="of --watch (default: monitor.port; 0: any free one)")
+    group.add_argument("--from-log", type=Path, metavar="FILE", help="draw the curve of this saved log of mlx_lm.lora")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,10 +39,10 @@ def _find_lr(config: Config, args: argparse.Namespace) -> int:
     from gradus.train.find_lr import STEP
 
     outcome = run_step(STEP, config, STEPS, force=args.force, dry_run=args.dry_run)
-    cli.show(outcome)
+    cli.show(outcome, args)
     if outcome.status != "would run":
         rate = read_json(outcome.target / "find_lr.json")["suggestion"]
-        cli.write_line(f"  train with it: {command(args, f'train.learning_rate={rate:g}')}")
+        cli.write_line(f"  train with it   {cli.command(args, '06_train_mlx', f'train.learning_rate={rate:g}')}")
     return 0
 
 
@@ -62,10 +61,10 @@ def _sweep(config: Config, args: argparse.Namespace) -> int:
     folder = workspace_of(config) / "reports" / config.run.name / "sweep"
     cli.write_line(as_text(write_comparison(trained, folder)))
     best = min(trained, key=lambda one: one.loss)
-    cli.write_line(f"  in {folder}")
+    cli.write_line(f"  output  {cli.near(folder)}")
     if not best.failed:
         settings = [f"{key}={shown(value)}" for key, value in best.combination.settings.items()]
-        cli.write_line(f"  go on with the best: {command(args, *settings, run=best.combination.name, script='07_evaluate')}")
+        cli.write_line(f"  next    {cli.command(args, '07_evaluate', *settings, run=best.combination.name)}")
     return 1 if best.failed else 0
 
 
@@ -89,11 +88,3 @@ def _from_log(config: Config, args: argparse.Namespace) -> int:
 
     cli.write_line(draw_log(config, args.from_log, dry_run=args.dry_run))
     return 0
-
-
-def command(args: argparse.Namespace, *settings: str, run: str = "", script: str = "06_train_mlx") -> str:
-    """The command line that was given, with further settings laid over it."""
-    words = [word for file in args.config for word in ("--config", str(file))]
-    words += [word for setting in (*args.set, *settings) for word in ("--set", setting)]
-    words += ["--run", run or args.run] if run or args.run else []
-    return f"python scripts/{script}.py {shlex.join(words)}"

@@ -73,7 +73,7 @@ def work(context: StepContext) -> Summary:
 
 
 STEP = Step(
-    name="06_find_lr", title="Find the learning rate", version=1, output="reports/{run}/find_lr", work=work,
+    name="06_find_lr", title="find the learning rate", version=1, output="reports/{run}/find_lr", work=work,
     reads=TRAIN.reads, config_keys=(*TRAIN.config_keys, "train.find_lr"), outside=TRAIN.outside,
 )  # fmt: skip
 

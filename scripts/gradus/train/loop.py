@@ -39,6 +39,8 @@ class Job:
     """Groups of examples from easy to hard for the first epoch; none without a curriculum."""
     slices: int = 1
     """Parts that a batch is cut into, one after the other, when it would not fit into memory whole."""
+    uniform_loss: float = math.inf
+    """ln(vocabulary), in nats: the loss of a model to which all tokens are equally likely, where a ruined one ends up."""
 
 
 class Trainer:
@@ -147,13 +149,14 @@ class Trainer:
             self._report(batch)
         return gradient
 
-    def _diverged(self, what: str, batch: Batch) -> GradusError:
+    def _diverged(self, what: str, batch: Batch | None = None) -> GradusError:
         """The error that ends a run without a future; the last checkpoint and the best adapter stay as they are."""
-        rows = ", ".join(batch.ids[:4]) + (f" and {len(batch.ids) - 4} more" if len(batch.ids) > 4 else "")
+        ids = batch.ids if batch else ()
+        rows = ", ".join(ids[:4]) + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
         lower = self.job.train.learning_rate / 4
         return GradusError(
-            f"training diverged: {what} at iteration {self.progress.iteration}", where=f"train.jsonl, rows {rows}",
-            cure=f"Lower train.learning_rate (say to {lower:.1g}), raise train.schedule.warmup_updates, or look at these rows",
+            f"training diverged: {what} at iteration {self.progress.iteration}", where=f"train.jsonl, rows {rows}" if rows else "train",
+            cure=f"Lower train.learning_rate (say to {lower:.1g}), raise train.schedule.warmup_updates{', or look at these rows' if rows else ''}",
         )  # fmt: skip
 
     def _report(self, batch: Batch) -> None:
@@ -174,9 +177,13 @@ class Trainer:
         terms = mean_terms(self.model, self.validation, self.job.forward, self.group)
         loss = self.job.forward.objectives.weighted(terms)
         self._record("valid", loss, terms={} if self.job.forward.objectives.plain else terms)
+        if progress.lowest_loss is None:
+            progress.lowest_loss = loss
         if not math.isfinite(loss):
             cure = "Lower train.learning_rate; the best adapter so far is kept"
             raise GradusError(f"the validation loss is {loss} at iteration {progress.iteration}", where="train", cure=cure)
+        if self._is_ruined(loss):
+            raise self._diverged(f"the validation loss went from {progress.best_loss:.2f} to {loss:.2f}, as if all tokens were equally likely,")
         if progress.best_loss is None or loss < progress.best_loss:
             progress.best_loss, progress.best_iteration = loss, progress.iteration
             if self.group.leads:
@@ -185,6 +192,13 @@ class Trainer:
             progress.patience_loss, progress.validations_without_gain = loss, 0
         else:
             progress.validations_without_gain += 1
+
+    def _is_ruined(self, loss: float) -> bool:
+        """Whether training has only taken away what the model knew. A loss that levels off there rises too little for `max_loss_rise`."""
+        progress, uniform = self.progress, self.job.uniform_loss
+        if not (self.job.train.max_loss_rise and self.job.forward.objectives.plain) or progress.best_loss is None or progress.best_iteration:
+            return False
+        return progress.best_loss < uniform and (loss >= uniform or math.isclose(loss, uniform, rel_tol=1e-5))  # to float32's rounding
 
     def _record(self, kind: str, loss: float, tokens_per_second: float | None = None, terms: dict[str, float] | None = None) -> None:
         if not self.group.leads:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradus.backend import mx, nn
 from gradus.config.schema import Objectives as Settings
+from gradus.cross_entropy import cross_entropy
 from gradus.errors import UserError
 
 STRUCTURE = re.compile(r"\s*(\*\*|#{1,6}|`{1,3}\w*|[-*+]|\d+\.|\|+|:?-{3,}:?)\s*")
@@ -42,7 +43,7 @@ class Objectives:
             logits, teacher_logits: `(positions, vocabulary)`, float32.
             targets, weights: `(positions,)`.
         """
-        losses = nn.losses.cross_entropy(logits, targets)
+        losses = cross_entropy(logits, targets)
         found = {"cross_entropy": (losses * weights).sum()}
         if teacher_logits is not None:
             found["distillation"] = (divergence(logits, teacher_logits, self.direction, self.temperature) * weights).sum()

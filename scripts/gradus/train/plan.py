@@ -16,6 +16,7 @@ SIGNS = {
     "kIOGPUCommandBufferCallbackErrorOutOfMemory": "Metal ran out of memory",
     "[metal::malloc]": "Metal ran out of memory",
     "kIOGPUCommandBufferCallbackErrorTimeout": "Metal timed out",
+    "kIOGPUCommandBufferCallbackErrorImpactingInteractivity": "Metal timed out",
     "Caused GPU Timeout": "Metal timed out",
     "CUDA out of memory": "the CUDA device ran out of memory",
     "cudaErrorMemoryAllocation": "the CUDA device ran out of memory",

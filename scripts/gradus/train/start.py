@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradus.errors import UserError
-from gradus.files import read_json, sha256_file
+from gradus.files import read_json
 from gradus.registry import Registry
-from gradus.registry_entries import WEIGHTS, Version
+from gradus.registry_entries import WEIGHTS, Version, identity_in
 
 if TYPE_CHECKING:
     from gradus.backend import nn
@@ -30,8 +30,7 @@ class Start:
 
 def starting_version(workspace: Path, run: str) -> Version | None:
     """The current version; when that is the adapter of this very run, the one it replaced, so that the answer stays the same."""
-    registry, weights = Registry(workspace), workspace / "adapters" / run / WEIGHTS
-    return registry.rival_of(sha256_file(weights)) if weights.is_file() else registry.book().current
+    return Registry(workspace).rival_of(identity_in(workspace / "adapters" / run))
 
 
 def find_start(workspace: Path, run: str, base: Mapping[str, Any]) -> Start | None:

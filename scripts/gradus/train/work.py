@@ -157,7 +157,8 @@ def _follow(child: subprocess.Popen[str], iterations: int) -> dict[str, Any] | N
     valid = ""
     last = 0
     error: dict[str, Any] | None = None
-    with progress("training", iterations) as advance:
+    with progress("Training", iterations) as advance:
+        advance(0, "loading, and trying the largest step")
         for line in child.stdout:
             event = _event(line)
             kind = event["event"]

@@ -7,6 +7,7 @@ and writes a checkpoint when it is asked to stop, and stops by itself when its p
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -76,7 +77,8 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     validation = read_sequences(Path(job["valid"]), tokenizer, config.prepare.max_tokens)
     if train.packing:
         check_isolation(model, len(tokenizer.get_vocab()))
-    objectives = make_objectives(train.objectives, tokenizer, vocabulary_of(model))
+    vocabulary = vocabulary_of(model)
+    objectives = make_objectives(train.objectives, tokenizer, vocabulary)
     split_head = all(can_split_head(m) for m in (model, objectives.teacher) if m is not None)
     forward = Forward(packed=train.packing, split_head=split_head, objectives=objectives)
     stages = group.in_turn(lambda: curriculum_stages(train.curriculum, train.curriculum_stages, sequences, model, forward, folder))
@@ -94,7 +96,7 @@ def train_job(job: dict[str, Any], stop: Stop) -> int:
     if not group.leads:
         mx.random.seed(config.run.seed + group.rank)  # the weights are made: from here on only dropout draws
     tell = emit if group.leads else say_nothing
-    job_of_run = Job(train, sequences, validation, layout, forward, config.run.seed, folder, stages, plan.slices)
+    job_of_run = Job(train, sequences, validation, layout, forward, config.run.seed, folder, stages, plan.slices, math.log(vocabulary))
     trainer = Trainer(job_of_run, model, optimizer, tell, group)
     tell({"event": "start", "iterations": train.iterations, "device": device_name(), "memory": plan.summary(None)})
     if finding:

@@ -14,9 +14,9 @@ from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable
 from gradus.config.schema import Collect
 from gradus.errors import UserError
 
-__all__ = ["READER", "READERS", "FileReading", "ReadOptions", "Unreadable", "options_of", "read_file"]
+__all__ = ["READER", "READERS", "FileReading", "ReadOptions", "Unreadable", "options_of", "over_memory", "read_file"]
 
-READER = "files 2"
+READER = "files 4"
 _HERE = "gradus.collect.readers"
 READERS = {
     **dict.fromkeys([".md", ".markdown"], f"{_HERE}.text:read_markdown"),
@@ -63,7 +63,7 @@ def read_file(path: Path, options: ReadOptions) -> FileReading:
     """Read one file in this very process; `gradus.collect.child.read_files` is the guarded way."""
     reader = {**READERS, **options.readers}.get(path.suffix.lower())
     if reader is None:
-        return FileReading("unsupported", f"its type is '{path.suffix or 'none'}', read are {' '.join(READERS)}")
+        return FileReading("unsupported", f"its type is '{path.suffix or 'none'}'; those that are read: {' '.join(READERS)}")
     try:
         size = path.stat().st_size
         if size > options.max_bytes:
@@ -74,11 +74,17 @@ def read_file(path: Path, options: ReadOptions) -> FileReading:
     except OSError as error:
         return FileReading("broken", error.strerror or str(error))
     except MemoryError:
-        return FileReading("out of memory", f"it took more than {options.memory / 1e6:g} MB (collect.file_memory_mb); raise that or split the file")
+        return over_memory(options)
     except RecursionError:
         return FileReading("broken", "nested too deeply")
     except Exception as error:  # noqa: BLE001  parsers raise whatever they like over a bad file; its name is the answer
         return FileReading("broken", f"its reader failed ({type(error).__name__}: {' '.join(str(error).split())[:200]})")
+
+
+def over_memory(options: ReadOptions) -> FileReading:
+    """The reading of a file that needs more memory than it may take."""
+    cure = "split the file, or raise that"
+    return FileReading("out of memory", f"reading it took more than {options.memory / 1e6:g} MB (collect.file_memory_mb); {cure}")
 
 
 def _function(name: str) -> Callable[[Path, ReadOptions], FileReading]:

@@ -24,7 +24,9 @@ _CLUTTER = re.compile(
 _NAMED = ("div", "ul", "ol", "section", "header", "p", "table")
 """Elements whose class may call them clutter; that of a `<span>` may as well be a comment in highlighted code."""
 _MENUS = ("ul", "ol", "div", "table", "td")
-_FEWEST_LINKS, _LINK_SHARE = 6, 0.8
+_HEAD_BYTES = 4096  # where a page declares its character set; browsers look at the first 1024
+_FEWEST_LINKS, _LINK_SHARE = 6, 0.8  # a menu: several links and hardly a letter beside them; a list of references has fewer or says more
+_COVERED = 0.9  # share of the content's lines that its element must hold: trafilatura joins or words a few lines differently
 _CONTAINERS = ("div", "section", "article", "main", "center", "table", "tbody", "tr", "td", "form", "font", "span")
 _MAIN = "//main | //*[@role='main'] | //article"
 
@@ -58,7 +60,7 @@ def parse(text: str) -> html.HtmlElement:
 
 def _decoded(data: bytes) -> str:
     """By byte order mark, then by the declared character set, then as UTF-8."""
-    found = _CHARSET.search(data[:4096])
+    found = _CHARSET.search(data[:_HEAD_BYTES])
     if found is None or data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return decode(data)
     name = (found[1] or found[2]).decode("ascii").lower()
@@ -94,9 +96,9 @@ def main_content(tree: html.HtmlElement) -> html.HtmlElement:
 
 
 def _covers(element: html.HtmlElement, wanted: set[str]) -> bool:
-    """Whether an element holds nine tenths of the lines."""
+    """Whether an element holds nearly all of the lines."""
     text = _letters(element.text_content())
-    return sum(line in text for line in wanted) >= 0.9 * len(wanted)
+    return sum(line in text for line in wanted) >= _COVERED * len(wanted)
 
 
 def _letters(text: str) -> str:

@@ -20,6 +20,14 @@ _BULLET = re.compile(r"(?:[•◦▪‣●○■–∙·*]|\uf0b7|-)(?:\s+|$)")
 _NUMBER = re.compile(r"\(?(\d{1,3}|[a-z])[.)]\s+(?=\S)")
 _DOT_LEADER = re.compile(r"(?:\. ?){6,}\s*\w*$")  # a line of a table of contents
 _SENTENCE_END = (".", "!", "?", ":", ";", "”", '"')
+# Factors of the letter size, or of the usual distance between base lines where that is said. Typesetting is rarely exact.
+_SAME_SIZE = 0.06  # sizes that differ by less are one: superscripts and rounding move the size of a line a little
+_NEXT_LINE, _WIDEST_LEADING = 1.3, 1.35  # farther below than this many usual distances and letter sizes starts a new paragraph
+_SAME_MARGIN = 0.3  # left edges that differ by less are one; letters begin with a little white of different width
+_INDENT = 0.8  # the first line of a paragraph stands in by an em or so
+_SHORT_LINE = 8  # a line that ends so far before the right margin is the last of its paragraph; ragged lines miss a word only
+_EMPTY_LINE = 1.5  # usual distances, between lines of code
+_FIXED_WIDTH = 0.6  # width of a letter of fixed pitch: that of Courier, and nearly that of the others
 
 Kind = Literal["heading", "code", "item", "table", "paragraph"]
 
@@ -131,20 +139,20 @@ def _continues(block: Block, line: Line, kind: Kind, usual: float, right: float)
         return kind == "code" and gap >= 0
     if "table" in (block.kind, kind):
         return block.kind == kind and same_columns(above, line)
-    same_size = abs(above.size - line.size) < 0.06 * above.size
-    if not same_size or gap <= 0 or gap > max(1.3 * usual, 1.35 * line.size):
+    same_size = abs(above.size - line.size) < _SAME_SIZE * above.size
+    if not same_size or gap <= 0 or gap > max(_NEXT_LINE * usual, _WIDEST_LEADING * line.size):
         return False
     if block.kind == "heading":
         return kind == "heading"
     if kind == "code" and block.kind == "paragraph":  # running text may have a line of names in fixed-pitch letters only
-        return abs(above.left - line.left) < 0.3 * line.size and not above.text.endswith(_SENTENCE_END)
+        return abs(above.left - line.left) < _SAME_MARGIN * line.size and not above.text.endswith(_SENTENCE_END)
     if kind != "paragraph" or above.bold != line.bold:
         return False
     if block.kind == "item":
-        return line.left > block.lines[0].left + 0.3 * line.size
+        return line.left > block.lines[0].left + _SAME_MARGIN * line.size
     ended = above.text.endswith(_SENTENCE_END)
-    indented = line.left > above.left + 0.8 * line.size
-    short = above.right < right - 8 * above.size
+    indented = line.left > above.left + _INDENT * line.size
+    short = above.right < right - _SHORT_LINE * above.size
     return not (ended and (indented or short))
 
 
@@ -191,13 +199,13 @@ def _joined(lines: list[str], words: Counter[str]) -> str:
 
 
 def _code(lines: list[Line]) -> str:
-    """A fenced block with the indentation that the places show; fixed-pitch letters are 0.6 of their size wide."""
+    """A fenced block with the indentation and the empty lines that the places show."""
     left = min(line.left for line in lines)
     gaps = [above.bottom - below.bottom for above, below in pairwise(lines) if above.bottom > below.bottom]
     usual = min(gaps, default=0.0)
     out = []
     for number, line in enumerate(lines):
         gap = lines[number - 1].bottom - line.bottom if number else 0.0
-        out += [""] * (round(gap / usual) - 1 if usual and gap > 1.5 * usual else 0)
-        out.append(" " * round((line.left - left) / (0.6 * line.size or 1)) + line.text)
+        out += [""] * (round(gap / usual) - 1 if usual and gap > _EMPTY_LINE * usual else 0)
+        out.append(" " * round((line.left - left) / (_FIXED_WIDTH * line.size or 1)) + line.text)
     return "```\n" + "\n".join(out) + "\n```"

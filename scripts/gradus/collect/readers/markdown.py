@@ -10,10 +10,10 @@ from lxml import html
 from markdownify import ATX, MarkdownConverter
 
 from gradus.collect.readers.tables import tidy_tables
+from gradus.fences import fenced, fenced_lines
 
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language-|lang-|brush:\s*|hljs\s+|highlight-(?:source-)?|sourceCode\s+|code\s+)([A-Za-z][\w+#-]*)")
 _NO_LANGUAGE = {"default", "none", "notranslate", "text", "literal", "block", "literal-block", "highlight", "plain", "plaintext", "source"}
-_BACKTICKS = re.compile(r"`{3,}")
 _INLINE_DEFINITION = "not(.//p[2] or .//pre or .//ul or .//ol or .//dl or .//table or .//h1 or .//h2 or .//h3 or .//h4)"
 
 
@@ -28,7 +28,7 @@ def markdown_of(tree: html.HtmlElement) -> str:
     _tidy_definitions(tree)
     converter = _Converter(
         heading_style=ATX, bullets="-", escape_asterisks=False, escape_underscores=False, wrap=True, wrap_width=None,
-        table_infer_header=True, code_language_callback=_language, strip_pre="strip",
+        table_infer_header=True,
     )  # fmt: skip
     text = converter.convert_soup(BeautifulSoup(html.tostring(tree, encoding="unicode", with_tail=False), "lxml"))
     return _without_wide_gaps(text.replace("\xa0", " "))
@@ -40,10 +40,8 @@ class _Converter(MarkdownConverter):
     def convert_pre(self, el: Any, text: str, parent_tags: set[str]) -> str:
         if not text.strip():
             return ""
-        fence = max((run[0] + "`" for run in _BACKTICKS.finditer(text)), key=len, default="```")
-        fenced: str = super().convert_pre(el, text, parent_tags)
-        opened, _, rest = fenced.strip("\n").partition("\n")
-        return f"\n\n{fence}{opened[3:]}\n{rest[:-3]}{fence}\n\n"
+        code = text.removeprefix("\n").removesuffix("\n")  # line ends of the element, not of the code
+        return f"\n\n{fenced(code, _language(el))}\n\n"
 
     def convert_br(self, el: Any, text: str, parent_tags: set[str]) -> str:
         return "\n" if "pre" in parent_tags else " " if "_inline" in parent_tags else "  \n"
@@ -136,11 +134,8 @@ def _long_definitions(definitions: html.HtmlElement) -> None:
 def _without_wide_gaps(text: str) -> str:
     """At most one empty line in a row, outside of fenced code."""
     out: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        mark = re.match(r"\s*(`{3,})", line)
-        if mark and (not fence or (mark[1] == fence and line.strip() == fence)):
-            fence = "" if fence else mark[1]
-        if fence or line.strip() or (out and out[-1].strip()):
-            out.append(line if fence else line.rstrip(" ") + ("  " if line.endswith("  ") and line.strip() else ""))
+    lines = text.split("\n")
+    for line, code in zip(lines, fenced_lines(lines), strict=True):
+        if code or line.strip() or (out and out[-1].strip()):
+            out.append(line if code else line.rstrip(" ") + ("  " if line.endswith("  ") and line.strip() else ""))
     return "\n".join(out).strip("\n") + "\n" if out else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradus.collect.readers.decode import read_text
 from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable, text_reading
+from gradus.fences import fenced
 
 READER = "gradus-notebook 1"
 
@@ -39,15 +40,8 @@ def _cell(cell: dict[str, Any], language: str, longest: int) -> str:
     if kind != "code":
         return source if kind == "markdown" else ""
     output = "".join(_output(entry) for entry in cell.get("outputs") or [] if isinstance(entry, dict)).strip("\n")
-    shown = _fenced(output, "text") if 0 < len(output) <= longest else ""
-    return "\n\n".join(filter(None, [_fenced(source, language) if source.strip() else "", shown]))
-
-
-def _fenced(text: str, language: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
+    shown = fenced(output, "text") if 0 < len(output) <= longest else ""
+    return "\n\n".join(filter(None, [fenced(source, language) if source.strip() else "", shown]))
 
 
 def _output(entry: dict[str, Any]) -> str:

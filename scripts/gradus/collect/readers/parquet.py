@@ -29,4 +29,4 @@ def read_parquet(path: Path, options: ReadOptions) -> FileReading:
                 lines += rows
     except (pyarrow.ArrowException, OSError) as error:
         raise Unreadable("broken", f"no readable parquet file ({' '.join(str(error).split())[:150]})") from error
-    return text_reading(path, "\n".join(lines), "rows", named("pyarrow"), reason=f"{len(lines)} rows")
+    return text_reading(path, "\n".join(lines), "rows", named("pyarrow"), reason=f"{len(lines)} row{'s' * (len(lines) != 1)}")

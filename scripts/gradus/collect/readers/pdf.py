@@ -22,6 +22,8 @@ _NO_TITLE = re.compile(r"\W*(anonymous|untitled|unspecified)\W*|Microsoft \w+ - 
 _BROKEN_WORD = {0x02, 0xFFFE}  # pdfium's mark for a hyphen at a line end, instead of the line end itself
 _WIDE_GAP = 1.2  # between cells, in letter sizes; a wide space of justified text is smaller
 _SAMPLES = 25  # letters of a line that are looked at for its font
+_OF_ONE_FONT = 0.9  # share of these that makes a line bold or of fixed pitch: a code line may hold a sign of another font
+_NESTED_FORMS = 3  # how deep pictures are looked for: scanners put them into a form or two
 
 
 def read_pdf(path: Path, options: ReadOptions) -> FileReading:
@@ -70,7 +72,7 @@ def _opened(path: Path, options: ReadOptions) -> Any:
             return PdfDocument(path, password=password)
         except PdfiumError as error:
             if error.err_code != raw.FPDF_ERR_PASSWORD:
-                raise Unreadable("broken", f"no readable PDF ({error}); open it in a viewer and print it to a new PDF") from error
+                raise Unreadable("broken", f"no readable PDF ({str(error).rstrip('.')}); open it in a viewer and print it to a new PDF") from error
     tried = f"none of the {len(passwords)} passwords in collect.password_file opens it" if passwords else "a password guards it"
     raise Unreadable("encrypted", f"{tried}; write its password on a line of the file that collect.password_file names")
 
@@ -85,7 +87,7 @@ def _passwords(options: ReadOptions) -> list[str]:
 def _has_picture(page: Any) -> bool:
     from pypdfium2 import raw
 
-    return any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
+    return any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=_NESTED_FORMS))
 
 
 def _page(page: Any) -> Page:
@@ -119,7 +121,7 @@ def _line(letters: Any, codes: list[int], start: int, end: int) -> Line | None:
     samples = inked[:: -(-len(inked) // _SAMPLES)]
     size = sorted(_size(letters, index) for index in samples)[len(samples) // 2]
     fonts = [_font(letters, index) for index in samples]
-    fixed, bold = (sum(font[kind] for font in fonts) >= 0.9 * len(fonts) for kind in (0, 1))
+    fixed, bold = (sum(font[kind] for font in fonts) >= _OF_ONE_FONT * len(fonts) for kind in (0, 1))
     cells = tuple(_cells(letters, codes, inked, size))
     bottom = _box(letters, inked[0])[2]
     return Line(text.strip(" \t"), cells[0].left, cells[-1].right, bottom, size, fixed, bold, cells)

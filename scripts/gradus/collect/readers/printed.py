@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 _FEWEST_ROWS = 3  # lines with the same columns that make a table; two may be chance
+# In letter sizes.
+_SAME_HEIGHT = 0.3  # base lines closer than this are one line: a bullet or a cell may sit a little higher
+_SAME_COLUMN = 0.5  # edges closer than this are of one column: half a letter, as the white beside letters differs
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def with_rows_joined(lines: Sequence[Line]) -> list[Line]:
     joined: list[Line] = []
     for line in lines:
         above = joined[-1] if joined else None
-        if above is not None and abs(above.bottom - line.bottom) < 0.3 * line.size and line.left > above.right:
+        if above is not None and abs(above.bottom - line.bottom) < _SAME_HEIGHT * line.size and line.left > above.right:
             together = replace(line, text=f"{above.text} {line.text}", left=above.left, fixed=above.fixed and line.fixed)
             joined[-1] = replace(together, bold=above.bold and line.bold, cells=above.cells + line.cells)
         else:
@@ -70,7 +73,7 @@ def same_columns(above: Line, below: Line) -> bool:
     """Whether two lines have as many cells, each pair of them aligned at its left, its right or its middle."""
     if not 1 < len(above.cells) == len(below.cells) or above.bottom <= below.bottom:
         return False
-    slack = 0.5 * below.size
+    slack = _SAME_COLUMN * below.size
     return all(
         min(abs(a.left - b.left), abs(a.right - b.right), abs(a.left + a.right - b.left - b.right) / 2) < slack
         for a, b in zip(above.cells, below.cells, strict=True)

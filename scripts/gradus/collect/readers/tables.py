@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import html
 
 _BLOCKS = ".//pre | .//table | .//h1 | .//h2 | .//h3 | .//h4 | .//h5 | .//h6"
+_WIDEST_SPAN = 100  # rows or columns; pages that say "to the end" name absurd numbers
 
 
 def tidy_tables(tree: html.HtmlElement) -> None:
@@ -59,4 +60,4 @@ def _grid(rows: list[html.HtmlElement]) -> list[list[html.HtmlElement]]:
 
 def _span(cell: html.HtmlElement, name: str) -> int:
     value = cell.get(name, "1")
-    return min(int(value), 100) if value.isdecimal() and int(value) else 1
+    return min(int(value), _WIDEST_SPAN) if value.isdecimal() and int(value) else 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from gradus.collect.readers.decode import read_text
 from gradus.collect.readers.reading import FileReading, ReadOptions, text_reading
+from gradus.fences import fenced_lines
 
 READER = "gradus-text 2"
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^(?P=fence)", re.MULTILINE | re.DOTALL)
 _MDX = re.compile(r"^(?:import\s[^\n]*['\"];?|export\s[^\n]*)$\n?|\{/\*.*?\*/\}", re.MULTILINE | re.DOTALL)
 
 
@@ -23,11 +25,10 @@ def read_markdown(path: Path, options: ReadOptions) -> FileReading:
 def read_mdx(path: Path, options: ReadOptions) -> FileReading:
     """Markdown with components: their imports, exports and comments go, except inside code blocks."""
     text, licence = without_front_matter(read_text(path))
-    parts, start = [], 0
-    for block in _FENCED.finditer(text):
-        parts += [_MDX.sub("", text[start : block.start()]), block[0]]
-        start = block.end()
-    return text_reading(path, "".join([*parts, _MDX.sub("", text[start:])]), "markdown", READER, licence=licence)
+    lines = text.splitlines(keepends=True)
+    runs = groupby(zip(fenced_lines(lines), lines, strict=True), key=itemgetter(0))
+    pieces = ((code, "".join(line for _, line in run)) for code, run in runs)
+    return text_reading(path, "".join(piece if code else _MDX.sub("", piece) for code, piece in pieces), "markdown", READER, licence=licence)
 
 
 def read_plain(path: Path, options: ReadOptions) -> FileReading:

@@ -4,7 +4,14 @@
   if (!list) return;
   document.documentElement.classList.add("js");
   const samples = [...list.children];
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = samples.filter((sample) => !sample.open);
+    for (const sample of closed) sample.open = true;
+  });
+  addEventListener("afterprint", () => { for (const sample of closed) sample.open = false; });
   const at = (id) => document.getElementById(id);
+  if (!at("pick-tag")) return; // without a grade there is nothing to sort by
   const [tag, order, words, shown] = ["pick-tag", "pick-order", "pick-words", "shown"].map(at);
   const orders = {
     change: (a, b) => Math.abs(b.dataset.change) - Math.abs(a.dataset.change),
@@ -23,11 +30,5 @@
     shown.textContent = `${count} of ${samples.length} shown`;
   };
   for (const control of [tag, order, words]) control.addEventListener("input", update);
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = samples.filter((sample) => !sample.open);
-    for (const sample of closed) sample.open = true;
-  });
-  addEventListener("afterprint", () => { for (const sample of closed) sample.open = false; });
   update();
 })();
