@@ -15,11 +15,12 @@ def split_arguments(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def short_call(name: str, signature: str, width: int) -> str:
-    """`name(a, b=1, …)` without `self` and the marks `/` and `*`, at most `width` characters where the name allows it."""
+def short_call(name: str, signature: str, width: int, *, method: bool) -> str:
+    """`name(a, b=1, …)` without the marks `/` and `*`, and without what is bound in a method; at most `width` characters where the name allows it."""
     if not signature:
         return name
-    arguments = [_readable(part) for part in split_arguments(signature[1:-1]) if part not in ("self", "cls", "/", "*", "$self", "$module")]
+    left_out = ("self", "$self", "$module", "/", "*", *(("cls",) if method else ()))
+    arguments = [_readable(part) for part in split_arguments(signature[1:-1]) if part not in left_out]
     shown: list[str] = []
     for number, argument in enumerate(arguments):
         rest = 0 if number + 1 == len(arguments) else len(", …")

@@ -100,11 +100,11 @@ def dropped(folder: Path) -> list[dict[str, str]]:
 
 
 def test_a_true_paraphrase_is_kept_with_its_provenance(teacher: Teacher, teacher_server: TeacherServer, run: Run) -> None:
-    (variant,), found = run()
+    (variant,), found = run("augment.goal_factor=2.5")
     assert variant.question == teacher.paraphrases[0]
     assert (variant.answer, variant.document_id, variant.span) == (ANSWER, "document", (0, 60))
     assert variant.meta == {"page": 4, "variant": "paraphrase", "teacher": f"scripted at {teacher_server.base_url}"}
-    assert (found["factor"], found["goal"], found["variants_by_method"]) == (2.0, 3.0, {"paraphrase": 1})
+    assert (found["factor"], found["goal"], found["variants_by_method"]) == (2.0, 2.5, {"paraphrase": 1})
     assert found["teacher"]["requests"] == 1
     assert found["teacher"]["cost"] is None
 

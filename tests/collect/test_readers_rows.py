@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,7 @@ def _without(reading: FileReading, line: int) -> FileReading:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [('{"a": 1,\n}', "line 2: not valid JSON"), ("[1, 2]", "no JSON object"), ('"text"', "no JSON object"), ("[" * 100_000, "nested too deeply")],
+    [('{"a": 1,\nb}', "line 2: not valid JSON"), ("[1, 2]", "no JSON object"), ('"text"', "no JSON object"), ("[" * 100_000, "nested too deeply")],
 )
 def test_json_without_rows_says_why(tmp_path: Path, text: str, reason: str) -> None:
     reading = read(tmp_path / "a.json", text)
@@ -82,6 +84,38 @@ def test_rows_that_are_no_objects_are_named(tmp_path: Path) -> None:
 def test_tab_separated_values(tmp_path: Path) -> None:
     reading = read(tmp_path / "a.tsv", "Question\tAnswer\nWhy, then?\tSo.\n")
     assert rows(reading) == [{"question": "Why, then?", "answer": "So."}]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_the_delimiter_is_the_one_that_fits_header_and_rows(tmp_path: Path, name: str, delimiter: str) -> None:
+    records = [["id", "Question", "Answer"], ["1", "Why, then; or | not?", "So:\r\n\ta, b; c | d"], ["2", 'A "b"?', "1,5"]]
+    stream = io.StringIO(newline="")
+    csv.writer(stream, delimiter=delimiter).writerows(records)
+    reading = read(tmp_path / name, stream.getvalue())
+    assert [(row["question"], row["answer"]) for row in rows(reading)] == [(asked, answer) for _, asked, answer in records[1:]]
+    assert reading.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("question,a;b;c\nWhy?,So.\n", [{"question": "Why?", "a;b;c": "So."}]),
+        ("question;answer, short\nWhy, then?;So, yes, it is.\n", [{"question": "Why, then?", "answer, short": "So, yes, it is."}]),
+        ("text\nOne; two\nOne, two\n", [{"text": "One; two"}]),
+    ],
+)
+def test_a_delimiter_that_the_header_or_the_rows_do_not_follow_is_not_taken(tmp_path: Path, text: str, expected: list[object]) -> None:
+    assert rows(read(tmp_path / "a.csv", text)) == expected
+
+
+def test_a_ragged_file_names_the_delimiter_and_quoted_lines_are_told(tmp_path: Path) -> None:
+    ragged = read(tmp_path / "a.csv", "question;answer\nWhy?;So.\nHow?;Well; so.\n")
+    assert rows(ragged) == [PAIR]
+    assert ragged.faults == ("line 3: 3 fields, the header has 2 when split at ';'",)
+    assert read(tmp_path / "b.csv", "question;answer\nWhy?,So.\n").reason == "line 2: 1 fields, the header has 2 when split at ';'"
+    quoted = read(tmp_path / "c.csv", '"question;answer"\n"Why?;So."\n')
+    assert "a single column, whose name holds ';'" in quoted.faults[0]
 
 
 def test_parquet(tmp_path: Path) -> None:

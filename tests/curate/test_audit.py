@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.config.schema import Curate
 from gradus.curate.audit import Audit, as_table, audit
@@ -41,7 +42,7 @@ def cases(found: Audit) -> dict[str, list[str]]:
 
 
 def test_every_fault_is_found_at_its_place(folder: Path, settings: Curate) -> None:
-    found = audit(folder, settings.near_duplicates)
+    found = audit(folder, settings)
     assert found.rows == {"train.jsonl": 10, "valid.jsonl": 2, "test.jsonl": 4}
     told = cases(found)
     near = told.pop("near-duplicates in a file"), told.pop("leaked near-duplicates")
@@ -58,8 +59,22 @@ def test_every_fault_is_found_at_its_place(folder: Path, settings: Curate) -> No
     assert found.leaks
 
 
+def test_rows_of_a_benchmark_are_leaks(folder: Path, settings: Curate) -> None:
+    exam = folder / "exam.txt"
+    exam.write_text("four\n" + LONG.replace("word3 ", "other ") + "\nNever asked\n", encoding="utf-8")
+    named = load_config(settings=[f"curate.decontaminate=[{exam}]"]).curate
+    assert cases(audit(folder, named))["benchmark rows"] == [
+        "train.jsonl:3 shared runs: exam.txt:2, 95 % of its words",
+        "train.jsonl:4 shared runs: exam.txt:2, 95 % of its words",
+        "train.jsonl:10 same prompt: exam.txt:1",
+        "valid.jsonl:1 same prompt: exam.txt:1",
+        "test.jsonl:2 shared runs: exam.txt:2, 95 % of its words",
+    ]
+    assert "benchmark rows" not in cases(audit(folder, settings))
+
+
 def test_the_table_counts_and_shows_the_first(folder: Path, settings: Curate) -> None:
-    table = as_table(audit(folder, settings.near_duplicates), 1)
+    table = as_table(audit(folder, settings), 1)
     assert "train.jsonl 10 rows, valid.jsonl 2 rows, test.jsonl 4 rows" in table
     assert "leaked prompts                    2  valid.jsonl:1 repeats train.jsonl:10; 1 more" in table
     assert "scores on them are too high" in table
@@ -67,7 +82,7 @@ def test_the_table_counts_and_shows_the_first(folder: Path, settings: Curate) ->
 
 def test_one_clean_file_is_clean(tmp_path: Path, settings: Curate) -> None:
     (tmp_path / "train.jsonl").write_text(chat("One?", "1") + "\n", encoding="utf-8")
-    found = audit(tmp_path, settings.near_duplicates)
+    found = audit(tmp_path, settings)
     assert not found.leaks
     assert not any(cases(found).values())
     assert "No leakage found." in as_table(found, 3)
@@ -78,7 +93,7 @@ def test_nothing_to_audit_is_a_mistake_of_the_user(content: str | None, tmp_path
     if content is not None:
         (tmp_path / "train.jsonl").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"no train\.jsonl|no row"):
-        audit(tmp_path, settings.near_duplicates)
+        audit(tmp_path, settings)
 
 
 def script(*arguments: object) -> subprocess.CompletedProcess[str]:

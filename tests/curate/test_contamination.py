@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from gradus.config import load_config
+from gradus.config.schema import Curate
 from gradus.curate.benchmarks import read_benchmark
-from gradus.curate.contamination import Benchmarks, files_state, index, read_benchmarks
+from gradus.curate.contamination import Benchmarks, files_state, find_near_rows, index, read_benchmarks
+from gradus.curate.decide import decide, measure
+from gradus.curate.describe import describe
+from gradus.curate.removals import removal_of
 from gradus.errors import UserError
 
-from .conftest import Make
+from .conftest import Make, Score
 
 ROW = "A train leaves the station at nine and covers sixty miles each hour until it meets another train at noon exactly"
+LONG = "A widget is a small part that a program draws on the screen, and people use it to see a value or to change it."
 OTHER = "Natalia sold clips to forty eight of her friends in April and then she sold half as many clips in May that year"
 
 
@@ -23,34 +28,66 @@ def benchmarks() -> Benchmarks:
     return index([("gsm.jsonl:1", OTHER), ("gsm.jsonl:2", ROW), ("gsm.jsonl:3", "Who wrote Faust?")], 8, 0.5)
 
 
-def test_a_row_inside_an_answer_is_found_and_named(make: Make, benchmarks: Benchmarks) -> None:
-    match = benchmarks.match(make("Solve this.", f"Read it: {ROW.upper()}! So they meet at noon."))
+def test_a_row_inside_an_answer_is_found_and_named(benchmarks: Benchmarks) -> None:
+    match = benchmarks.match("Solve this.", f"Read it: {ROW.upper()}! So they meet at noon.")
     assert match is not None
-    assert (match.row, match.share) == ("gsm.jsonl:2", 1.0)
+    assert (match.row, match.kind, match.share) == ("gsm.jsonl:2", "shared runs", 1.0)
+    assert str(match) == "shared runs: gsm.jsonl:2, 100 % of its words"
 
 
-def test_half_of_a_row_is_too_little_and_a_little_more_is_enough(make: Make, benchmarks: Benchmarks) -> None:
+def test_half_of_a_row_is_too_little_and_a_little_more_is_enough(benchmarks: Benchmarks) -> None:
     words = ROW.split()
-    assert benchmarks.match(make("Solve this.", " ".join(words[: len(words) // 2]))) is None
-    match = benchmarks.match(make("Solve this.", " ".join(words[: len(words) // 2 + 2])))
+    assert benchmarks.match("Solve this.", " ".join(words[: len(words) // 2])) is None
+    match = benchmarks.match("Solve this.", " ".join(words[: len(words) // 2 + 2]))
     assert match is not None
     assert match.share == pytest.approx((len(words) // 2 + 2) / len(words), abs=1e-4)
 
 
-def test_changed_words_break_runs(make: Make, benchmarks: Benchmarks) -> None:
+def test_changed_words_break_runs(benchmarks: Benchmarks) -> None:
     every_seventh = [word if i % 7 else "changed" for i, word in enumerate(ROW.split())]
-    assert benchmarks.match(make("Solve this.", " ".join(every_seventh))) is None
+    assert benchmarks.match("Solve this.", " ".join(every_seventh)) is None
 
 
-def test_of_two_rows_the_one_that_is_held_more_is_named(make: Make, benchmarks: Benchmarks) -> None:
-    match = benchmarks.match(make(ROW, " ".join(OTHER.split()[:14])))
+def test_of_two_rows_the_one_that_is_held_more_is_named(benchmarks: Benchmarks) -> None:
+    match = benchmarks.match(ROW, " ".join(OTHER.split()[:14]))
     assert match is not None
     assert match.row == "gsm.jsonl:2"
 
 
-def test_a_short_row_must_be_the_whole_question(make: Make, benchmarks: Benchmarks) -> None:
-    assert benchmarks.match(make("who wrote FAUST", "Goethe.")) is not None
-    assert benchmarks.match(make("Tell me: who wrote Faust?", "Goethe.")) is None
+def test_a_short_row_must_be_the_whole_question(benchmarks: Benchmarks) -> None:
+    match = benchmarks.match("who wrote FAUST", "Goethe.")
+    assert match is not None
+    assert (match.row, match.kind) == ("gsm.jsonl:3", "same prompt")
+    assert benchmarks.match("Tell me: who wrote Faust?", "Goethe.") is None
+
+
+def test_near_duplicates_of_rows_are_found_in_prompts_and_in_whole_conversations(benchmarks: Benchmarks, settings: Curate) -> None:
+    short = "one two three four five six seven"  # fewer words than a run, so only its likeness tells
+    rows = [("b.txt:1", OTHER), ("b.txt:2", short)]
+    split = short.split()
+    pairs = [("Solve this.", "It is nine."), (f"{short} eight", "No."), (" ".join(split[:4]), " ".join([*split[4:], "eight"])), (OTHER, LONG)]
+    found = find_near_rows(pairs, rows, settings.near_duplicates)
+    assert {place: (match.row, match.share) for place, match in found.items()} == {
+        1: ("b.txt:2", round(5 / 6, 4)),
+        2: ("b.txt:2", round(5 / 6, 4)),
+        3: ("b.txt:1", 1.0),
+    }
+    assert str(found[1]) == "near-duplicate: b.txt:2, similarity 0.83"
+    assert index(rows, 8, 0.5).match(*pairs[1]) is None
+    assert find_near_rows([], rows, settings.near_duplicates) == {} == find_near_rows(pairs, [], settings.near_duplicates)
+
+
+def test_the_step_counts_them_by_kind_and_tells_row_and_similarity(tmp_path: Path, score: Score, make: Make) -> None:
+    (tmp_path / "exam.txt").write_text(f"{ROW}\nOne two three four five six seven\nWho wrote Faust?\n", encoding="utf-8")
+    curate = load_config(settings=[f"curate.decontaminate=[{tmp_path / 'exam.txt'}]", "curate.keep_fraction=1.0"]).curate
+    asked = ["who wrote faust", f"Solve: {ROW}", "one two three four five six seven eight", "What is a widget?"]
+    store = score([make(question, f"{LONG} Answer number {number}.") for number, question in enumerate(asked)], curate)
+    quality = measure(store.table, curate)
+    verdict = decide(store, quality, curate)
+    assert {p: reason for p, reason in verdict.reason.items() if reason == "contaminated"} == dict.fromkeys(range(3), "contaminated")
+    assert describe(store, quality, verdict, curate).contaminated_by == {"near-duplicate": 1, "same prompt": 1, "shared runs": 1}
+    removal = removal_of(2, store.row(2), store, quality, verdict, curate)
+    assert (removal.detail, removal.similarity) == ("near-duplicate: exam.txt:2, similarity 0.83", round(5 / 6, 4))
 
 
 FILES = {

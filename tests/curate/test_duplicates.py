@@ -48,6 +48,19 @@ def test_conflicts_need_the_same_question_after_the_same_turns(make: Make, score
     assert find_conflicts(score(examples).table, np.array([0, 1, 3])) == []
 
 
+def test_punctuation_makes_no_other_question_and_no_other_answer(make: Make, score: Score) -> None:
+    """As in the audit of finished data."""
+    brass = [make("what is brass made of", "Copper and zinc."), make("What is brass made of?", "Tin and lead.")]
+    assert find_conflicts(score([*brass, make("What is brass made of", "tin and lead")]).table, np.arange(3)) == [[0, 1, 2]]
+    assert find_conflicts(score([make("Which way?", "Go left."), make("which way", "Go left!")]).table, np.arange(2)) == []
+
+
+def test_signs_tell_answers_of_code_apart(make: Make, score: Score, settings: Curate) -> None:
+    """Folded without signs they would be one text; an exact duplicate differs in case and white space only."""
+    examples = [make("How do I write it?", "`a + b`"), make("How do I write it?", "`a - b`")]
+    assert len(set(score(examples).table.keys["text"])) == 2
+
+
 def test_question_and_answer_are_weighed_apart(make: Make, score: Score) -> None:
     """Two questions of their own with one answer: the same by the answer alone, or when it weighs enough; not by the question."""
     examples = [make("How many lines does a file have?", f"{LONG}."), make("Which function counts what a text holds?", f"{LONG}.")]

@@ -18,6 +18,9 @@ GITHUB = "ghp_" + "a1B2" * 9
 JWT = "eyJhbGciOiJIUzI1NiJ9" + "." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0" + "." + "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
 HUGGING_FACE = "hf_" + "AbCd1234" * 4 + "xy"
 OPENAI = "sk-" + "proj-" + "Ab1_" * 10
+LETTERS = "hf_" + "qWeRtYuIoPaSdFgHjKlZxCvBnMmNbVcXzL"  # no digit, as most of them are
+AWS_SECRET = "wJalrXUtnFEMI/" + "K7MDENG/bPxRfiCY" + "zEXAMPLEKEY"
+HEX = "9f86d081884c7d65" + "9a2feaa0c55ad015" + "a3bf4f1b"
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\nabc+/=\n-----END RSA PRIVATE KEY-----"
 
 FOUND = [
@@ -27,6 +30,9 @@ FOUND = [
     ("(415) 555-0132 and 415-555-0132", "[PHONE] and [PHONE]"),
     ("Reach us at +4930901820 or +33 1 70 18 99 00!", "Reach us at [PHONE] or [PHONE]!"),
     ("Phone: 030 1234567, fax 020 7946 0958", "Phone: [PHONE], fax [PHONE]"),
+    ("Call 020 7946 0958, 0171 2345678 (Berlin) or 01 42 68 53 00.", "Call [PHONE], [PHONE] (Berlin) or [PHONE]."),
+    ("Ring 07911 123456 a day before, or 01-42-68-53-00", "Ring [PHONE] a day before, or [PHONE]"),
+    ("London (020) 7946 0958, Berlin 030/901820", "London [PHONE], Berlin [PHONE]"),
     ("Card 4111 1111 1111 1111, 378282246310005", "Card [CARD], [CARD]"),
     ("IBAN DE89 3704 0044 0532 0130 00 or GB29NWBK60161331926819.", "IBAN [IBAN] or [IBAN]."),
     (f"key {AWS}.", "key [SECRET]."),
@@ -34,6 +40,15 @@ FOUND = [
     (f"Bearer {JWT}", "Bearer [SECRET]"),
     (f"login({HUGGING_FACE!r}) and {OPENAI}", "login('[SECRET]') and [SECRET]"),
     ('api_key = "9f8Gh2kLmN4pQrStUv"', 'api_key = "[SECRET]"'),
+    (f"HF_TOKEN: {LETTERS}", "HF_TOKEN: [SECRET]"),
+    (f"the key {LETTERS}.", "the key [SECRET]."),
+    (f"AWS_SECRET_ACCESS_KEY={AWS_SECRET}\nREGION=eu", "AWS_SECRET_ACCESS_KEY=[SECRET]\nREGION=eu"),
+    (f"export API_KEY={HEX[:32]}", "export API_KEY=[SECRET]"),
+    (f"?token={AWS_SECRET}&page=2", "?token=[SECRET]&page=2"),
+    (f"curl -H 'Authorization: Bearer {HEX}'", "curl -H 'Authorization: Bearer [SECRET]'"),
+    (f"Authorization: token {HEX}", "Authorization: token [SECRET]"),
+    ('db_password = "S3cr3t!Pass99"', 'db_password = "[SECRET]"'),
+    ('"PGPASSWORD": "S3cr3t!Pass99"', '"PGPASSWORD": "[SECRET]"'),
     ("postgres://anna:qX7vbn2@db.firma.de/main", "postgres://anna:[SECRET]@db.firma.de/main"),
     (f"Save it:\n\n{KEY}\n\nDone.", "Save it:\n\n[PRIVATE_KEY]\n\nDone."),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA", "[PRIVATE_KEY]"),
@@ -64,6 +79,18 @@ LOOKALIKES = [
     'password = "hunter2"',
     "sk-learn-contrib-and-other-packages",
     "[[1 2 3] [100 200 3000]] 10 20 30 40 50 60",
+    f"commit {HEX}; git checkout {HEX[:12]}; token_type = {HEX}; etag: {HEX}; cache_key={HEX}",
+    "token: 123e4567-e89b-12d3-a456-426614174000, api_key = 123E4567-E89B-12D3-A456-426614174000",
+    "token = tokenizer(text); access_token = client.oauth2.fetchAccessTokenFromServerV2(scope)",
+    "token = Wav2Vec2ProcessorForSequenceClassification.from_pretrained(name)",
+    'password = getpass(); password = os.environ["DB_Pa55w0rd!"]; passwd: "{{ Vault.Db_1 }}"; pwd = "C:/Users/Anna1"',
+    'api_key: str = ""; API_KEY=your-key-here; API_KEY=<your-32-character-Key>; SECRET_KEY=${API_KEY_1}',
+    "hf_xxx, hf_" + "x" * 34 + ", HF_TOKEN=hf_" + "X" * 34 + ", hf_transformers_and_other_packages_of_the_hub",
+    "Authorization: Bearer YOUR_ACCESS_TOKEN_1234567890; Bearer $TOKEN; Bearer {token}; bearer token authentication",
+    '{"password":"new-password"},{"id":"B1"}',
+    'api_key="your-api-key-1234-here"; password = "P@ssw0rd!"; password="Change-me-1!"',
+    "2024-05-06 0930 1030; 01 02 2024; 01-02-2024 12:30; 48 51 24 N 02 21 03 E; 0201 0302; 01 02 03 04 05; 01 42 68 53 00 ff 7a",
+    "v01.42.68.53.00; 0171.2345678; 0x0171 2345678a; 0030 1234567; 0123 4567 8901 2345; 00 11 22 33 44 55; 1 020 7946 0958",
     "tel_number, mobile-first, fax machines in 1980-1990",
 ]
 

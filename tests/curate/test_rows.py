@@ -29,10 +29,11 @@ def test_a_good_row_is_an_example() -> None:
 
 BAD = [
     (b"{", "not JSON"),
-    (b"\xff\xfe{}", "not UTF-8"),
+    (b"\xff\xfe{}", "UTF-16; save the file as UTF-8"),
     (b'"\xed\xa0\x80"', "not UTF-8"),
     (b"[" * 100_000, "not JSON"),
-    ([1], "not an object"),
+    ([1], "a list; write its objects one a line"),
+    (1, "not an object"),
     ({key: value for key, value in GOOD.items() if key != "answer"}, "answer: "),
     ({**GOOD, "question": 5}, "question: input should be a valid string"),
     ({**GOOD, "question": "a \ud800 b"}, "a lone surrogate"),
@@ -66,6 +67,12 @@ def test_a_huge_line_is_skipped_in_pieces_and_the_next_one_read(tmp_path: Path) 
     with pytest.raises(BadRow, match="50,000,001 bytes"):
         parse(lines[1])
     assert count_lines(path) == 4
+
+
+@pytest.mark.parametrize(("content", "lines"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\n\nb", 3)])
+def test_a_line_end_at_the_end_begins_no_line(tmp_path: Path, content: bytes, lines: int) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(content)
+    assert count_lines(tmp_path / "rows.jsonl") == lines
 
 
 def test_a_line_of_just_the_limit_is_read(tmp_path: Path) -> None:

@@ -79,11 +79,12 @@ DEFECTS = [
     ("formatting", "<p>It sorts.</p>", 0.5),
     ("repetition", "It sorts the array.\n" * 8, 0.0),
     ("repetition", "the array is sorted in place and so " * 12, 0.0),
-    ("relevance", "Bananas grow in warm countries near the equator.", 0.0),
+    ("repetition", "the " * 30, 0.1),
+    ("repetition", "buy now " * 25, 0.1),
     ("relevance", "How do I sort an array with `numpy.sort`?", 0.0),
     ("refusal", "I'm sorry, but I can't help with that request.", 0.0),
-    ("refusal", "As an AI language model, I do not have opinions.", 0.0),
-    ("refusal", "Unfortunately, I am unable to provide that.", 0.0),
+    ("refusal", QUESTION, 0.0),
+    ("refusal", f"{QUESTION} {QUESTION}", 0.0),
     ("refusal", "Lorem ipsum dolor sit amet, consectetur adipiscing elit.", 0.0),
     ("refusal", "This website uses cookies. Accept all cookies. It sorts arrays.", 0.34),
     ("encoding", "It sorts the arr\ufffdy and gives a sort\ufffdd copy.", 0.0),
@@ -98,8 +99,8 @@ def test_a_defect_scores_low(name: str, answer: str, most: float, make: Make, se
 
 
 HONEST = [
-    ("refusal", "This function cannot create a file when the folder does not exist."),
-    ("refusal", "I/O errors do not provide a traceback here."),
+    ("refusal", f"I do not know. {SENTENCES * 2}"),
+    ("refusal", "..."),
     ("refusal", "A server sends cookies in a header; browsers keep them and use cookies to know you again."),
     ("completeness", "It takes these:\n\n- `a`: the array\n- `axis`: the axis"),
     ("completeness", "Use the operator `@`"),
@@ -108,13 +109,41 @@ HONEST = [
     ("repetition", SENTENCES),
     ("formatting", SENTENCES.replace(". ", ".\n\n")),
     ("encoding", "Größe, naïve, “quotes” — and 日本語 with emoji 🎉 are no damage."),
-    ("relevance", "The arrays are returned sorted; NumPy does it in place."),
+    ("repetition", "To be or not to be: that is the question, and it is the question that is asked most."),
 ]
 
 
 @pytest.mark.parametrize(("name", "answer"), HONEST)
 def test_an_honest_answer_is_left_alone(name: str, answer: str, make: Make, settings: Curate) -> None:
     assert measure(name, QUESTION, answer, make, settings) == 1
+
+
+LONG_QUESTION = "How do I configure nginx as a reverse proxy that balances requests over two backends?"
+STOCKS = "Stocks closed higher on Friday after the central bank hinted at lower interest rates."
+RELEVANCE = [
+    ("What is quantization?", "Storing weights with fewer bits, in groups that share a scale.", 1.0),
+    ("What does the letter grade in the report of the finished run mean?", "It stands for the share of points that the model reached.", 1.0),
+    ("Was ist das Bruttoinlandsprodukt?", "Der Wert aller Waren, die ein Land in einem Jahr herstellt.", 1.0),
+    ("How do plants eat?", "Leaves turn sunlight, water and carbon dioxide into sugar.", 1.0),
+    ("Classify the sentiment of this review: the hotel was dirty and loud.", "Negative", 1.0),
+    ("Who wrote the letter?\n\nAnna Berg wrote the letter in 1999.", "Anna Berg", 1.0),
+    (LONG_QUESTION, "List both servers in an `upstream` block and name it in `proxy_pass`.", 1.0),
+    (LONG_QUESTION, STOCKS, 0.0),
+    (LONG_QUESTION, LONG_QUESTION, 0.0),
+    ("What is echo?", "Echo is echo.", 0.0),
+]
+
+
+@pytest.mark.parametrize(("question", "answer", "value"), RELEVANCE)
+def test_relevance_is_low_only_where_there_is_evidence(question: str, answer: str, value: float, make: Make, settings: Curate) -> None:
+    assert measure("relevance", question, answer, make, settings) == value
+
+
+def test_what_is_no_answer_or_half_of_one_scores_far_below_a_good_one(make: Make, score: Score, settings: Curate) -> None:
+    bad = ["I'm sorry, but as an AI language model I cannot help with that.", "I do not know.", QUESTION, "It returns a sorted copy of the"]
+    quality = measure_all(score([make(QUESTION, answer) for answer in [GOOD, *bad]]).table, settings)
+    assert quality.score[0] == 1
+    assert max(quality.score[1:]) < 0.87
 
 
 def test_bounds_fall_evenly() -> None:

@@ -172,6 +172,17 @@ def test_the_picture_is_a_picture(make: Make, tmp_path: Path) -> None:
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 50
 
 
+def test_good_examples_that_the_fraction_removes_are_told(make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, out = run([*good(make), make("What is `y`?", "I do not know.")], tmp_path / "most")
+    assert json.loads((out / "curation.json").read_text(encoding="utf-8"))["removed_though_good"] == 15
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told.startswith("15 of the 16 examples removed for low quality score 0.95 or more: nothing bad was found in them")
+    assert "curate.keep_fraction=1.0" in told
+    caplog.clear()
+    run(good(make), tmp_path / "all", "curate.keep_fraction=1.0")
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_nothing_left_is_told(make: Make, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of 1 examples is left"):
         run([make("What?", "")], tmp_path)
@@ -206,7 +217,8 @@ def test_bad_rows_go_with_their_line_and_stop_nothing(make: Make, tmp_path: Path
 
 
 def test_nothing_but_bad_rows_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none of 2 examples is left"):
+    told = r"none of 2 examples is left \(bad row 2; line 1: not JSON .*\)\. Write one JSON object a line, in UTF-8"
+    with pytest.raises(UserError, match=told):
         run_lines([b"{", b"[]"], tmp_path)
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -216,7 +228,7 @@ def test_what_a_benchmark_holds_goes_with_its_row(make: Make, tmp_path: Path) ->
     (tmp_path / "bench.jsonl").write_text(json.dumps({"question": examples[5].answer.rpartition("\n")[2]}) + "\n", encoding="utf-8")
     _, out = run(examples[:10], tmp_path / "run", f"curate.decontaminate=[{tmp_path / 'bench.jsonl'}]", "curate.keep_fraction=1.0")
     assert {name: (row["reason"], row["detail"].partition(",")[0]) for name, row in removed(out).items()} == {
-        examples[5].id: ("contaminated", "holds bench.jsonl:1")
+        examples[5].id: ("contaminated", "shared runs: bench.jsonl:1")
     }
 
 

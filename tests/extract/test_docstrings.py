@@ -8,6 +8,7 @@ from gradus.extract.block import join
 from gradus.extract.blocks import TOPIC, parse_text
 from gradus.extract.inline import to_markdown
 from gradus.extract.sections import related_of, sections_of
+from gradus.signatures import short_call
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,18 @@ Example:
     >>> f(1)
     1
 """
+
+
+@pytest.mark.parametrize("arrow", ["->", "-->", "=>"])
+def test_a_leading_signature_is_no_part_of_the_description(arrow: str) -> None:
+    (description,) = sections_of(f"f(a [, b]) {arrow} f object\n\nReturn an f object.", "f")
+    assert join(description.blocks) == "Return an f object."
+
+
+def test_what_is_bound_is_left_out_of_the_calls_of_methods_only() -> None:
+    assert short_call("C.make", "(cls, name=None)", 80, method=True) == "C.make(name=None)"
+    assert short_call("pkg.register", "(cls, name=None)", 80, method=False) == "pkg.register(cls, name=None)"
+    assert short_call("C.run", "(self, /, a)", 80, method=True) == "C.run(a)"
 
 
 def test_numpy_sections() -> None:

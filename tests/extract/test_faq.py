@@ -56,6 +56,19 @@ def test_an_answer_keeps_its_lists_and_blocks_up_to_the_next_question() -> None:
     assert pairs(text) == [("What is in the box?", "Three things:\n\n- a lamp\n- a cable\n\n> Keep the box."), ("Is it heavy?", "No.")]
 
 
+def test_a_definition_list_below_folded_questions_is_no_part_of_their_answers() -> None:
+    text = f"# Boiler\n\n**{ASKED}**\n\n{ANSWER}\n\n- **What fuel does it take?**: It takes oil.\n- **Flue**: The pipe for the smoke.\n"
+    assert set(pairs(text)) == {
+        (ASKED, ANSWER),
+        ("What fuel does it take?", "It takes oil."),
+        ('What does "Flue" mean?', "The pipe for the smoke."),
+    }
+
+
+def test_a_term_of_a_glossary_that_asks_is_asked() -> None:
+    assert questions("# Glossary\n\n- **What fuel does it take?**: It takes oil.\n") == ["What fuel does it take?"]
+
+
 def test_tables_and_lists_of_terms_and_of_symptoms() -> None:
     terms = "# Glossary\n\n- **LoRA**: Few weights are trained.\n- **KV cache** – Keys and values of earlier tokens.\n\n"
     terms += "| Term | Meaning |\n|---|---|\n| BPE | Byte pairs. |\n"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from .reading import pairs, questions
+from gradus.extract.draft import Draft
+from gradus.extract.prose import markdown_drafts
+
+from .reading import document, pairs, questions
 
 
 @pytest.mark.parametrize(
@@ -18,6 +23,9 @@ from .reading import pairs, questions
         ("How to reset your password", "How do I reset my password?"),
         ("Running Foo as a service", "How do I run Foo as a service?"),
         ("Configuring and testing the proxy", "How do I configure and test the proxy?"),
+        ("Choose base, rank and learning rate", "How do I choose base, rank and learning rate?"),
+        ("How to read a Makefile", "How do I read a Makefile?"),
+        ("How to Read a Chart", "How do I read a chart?"),
         ("Requirements", "What are the requirements of Foo?"),
         ("Command-line options", "Which command-line options does Foo have?"),
         ("How Foo works", "How does Foo work?"),
@@ -25,6 +33,7 @@ from .reading import pairs, questions
         ("What is a frame", "What is a frame?"),
         ("Foo vs rsync", "What is the difference between Foo and rsync?"),
         ("Differences between a and b", "What is the difference between a and b?"),
+        ("Packages cannot be installed", "What can I do when packages cannot be installed?"),
         ("The service does not start", "What can I do when the service does not start?"),
         ('"Permission denied" error', 'How do I fix "Permission denied" error?'),
         ("`foo.run(a, b)`", "What does `foo.run(a, b)` do?"),
@@ -78,6 +87,33 @@ def test_subheadings_that_ask_nothing_belong_to_the_answer_above() -> None:
 def test_platforms_below_a_how_to_go_on_with_its_question() -> None:
     text = "# Foo\n\n## Installation\n\n### Linux\n\nUse the package.\n\n### From source\n\nClone it.\n"
     assert questions(text) == ["How do I install Foo on Linux?", "How do I install Foo from source?"]
+
+
+def test_a_second_gerund_that_is_no_known_verb_makes_no_action() -> None:
+    (question,) = questions("# Foo User Guide\n\n## Stopping and going on\n\nPress Ctrl-C.\n")
+    assert question.endswith("about stopping and going on?")
+
+
+def test_sections_of_a_page_whose_name_is_no_subject() -> None:
+    text = "# Guide\n\n## Install\n\nRun the installer.\n\n## Requirements\n\nA disk of one gigabyte.\n\n## Example\n\nPress the button.\n"
+    asked = questions(text)
+    assert asked[0] == 'According to "Guide", how do I install it?'
+    assert len(asked) == 2 and '"Guide"' in asked[1] and asked[1].endswith(" requirements?")
+
+
+CHAPTERS = "# The river\n\nIt is long.\n\n# The hill\n\nIt is high.\n\n## Paths\n\nThree lead up.\n"
+
+
+@pytest.mark.parametrize(("name", "book"), [("walks.md", '"walks"'), ("Walks, vol. 2", '"Walks, vol. 2"'), ("readme.md", "")])
+def test_a_chapter_is_not_looked_for_in_the_first_one(name: str, book: str) -> None:
+    found = document(CHAPTERS, "book.epub" if name.startswith("W") else name)
+    drafts = [draft for draft in markdown_drafts(replace(found, title=name)) if isinstance(draft, Draft)]
+    assert [draft.answer for draft in drafts] == ["It is long.", "It is high.", "Three lead up."]
+    assert all(book in draft.question and '"The river"' not in draft.question for draft in drafts)
+
+
+def test_sections_of_level_1_below_a_title_of_level_1_are_about_that_title() -> None:
+    assert questions("# Foo\n\n# Installation\n\nRun the installer.\n", "readme.md") == ["How do I install Foo?"]
 
 
 def test_capitals_of_names_stay_and_others_go() -> None:

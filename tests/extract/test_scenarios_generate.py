@@ -20,10 +20,11 @@ from gradus.errors import UserError
 from gradus.extract import STEP
 from gradus.extract.scenarios.conversation import Turn, fault_of
 from gradus.files import read_examples, read_json
+from gradus.pipeline import STEPS as ALL
 from gradus.prepare.split import split_examples
 from gradus.step import Outcome, run_step
 
-from ..teacher_server import Cut, Hang, Messages, TeacherServer
+from ..teacher_server import Cut, Hang, Messages, Status, TeacherServer
 
 STEPS = {COLLECT.name: COLLECT, STEP.name: STEP}
 WORDS = "amber birch cedar delta ember fjord grove heath inlet jetty knoll larch maple north olive pines quarz ridge stone tulip".split()
@@ -100,6 +101,23 @@ def mixed(messages: Messages) -> str | Cut:
     return kinds.get(draw % 20, well(messages))
 
 
+def test_scenarios_alone_need_no_source_and_are_split_for_training(
+    tmp_path: Path, teacher_server: TeacherServer, tiny_settings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    teacher_server.script = well
+    settings = [*settings_of(tmp_path, teacher_server, count=60), "collect.folders=[]", *tiny_settings]
+    with caplog.at_level("INFO", "gradus"):
+        outcomes = {name: run_step(step, load_config(settings=settings), ALL) for name, step in list(ALL.items())[:5]}
+    assert outcomes["01_collect"].summary["documents"] == 0
+    assert "No source is named: nothing is collected" in caplog.text
+    assert "has nothing to read" not in caplog.text
+    assert (outcomes["02_extract"].summary["examples"], outcomes["02_extract"].summary["kinds"]) == (60, "scenario 60")
+    parts = read_json(outcomes["05_prepare"].target / "statistics.json")["splits"]
+    assert sum(part["examples"] - part["variants"] for part in parts.values()) == read_json(outcomes["03_curate"].target / "curation.json")["kept"]
+    with pytest.raises(UserError, match="nothing to collect"):
+        run_step(COLLECT, load_config(settings=[*settings, "extract.scenarios.file=''"]), ALL)
+
+
 def test_two_hundred_with_duplicates_and_garbage(tmp_path: Path, teacher_server: TeacherServer) -> None:
     teacher_server.script = mixed
     config = load_config(settings=[*settings_of(tmp_path, teacher_server), "extract.scenarios.extra=1.0"])
@@ -109,7 +127,7 @@ def test_two_hundred_with_duplicates_and_garbage(tmp_path: Path, teacher_server:
     assert report["examples"] == len(examples) == 200
     assert report["duplicates"]["exact"] > 0
     assert report["duplicates"]["near"] > 0
-    reasons = {"the request failed", "cut at max_tokens", "a refusal", "a placeholder that was not filled in"}
+    reasons = {"the reply is not of the asked form", "cut at max_tokens", "a refusal", "a placeholder that was not filled in"}
     assert set(report["dropped"]) == reasons
     assert report["asked"] == 200 + sum(report["dropped"].values()) + sum(report["duplicates"].values())
     assert len({e.question for e in examples}) == len({e.answer for e in examples}) == len({e.id for e in examples}) == 200
@@ -247,6 +265,31 @@ def test_nothing_usable_is_an_error_that_says_why(tmp_path: Path, teacher_server
     teacher_server.script = lambda messages: Cut("half a")
     with pytest.raises(UserError, match=r"no example came out of 15 scenarios .*cut at max_tokens"):
         run(load_config(settings=settings_of(tmp_path, teacher_server, count=10)))
+
+
+def test_a_refused_request_is_told_from_a_reply_of_another_form(tmp_path: Path, teacher_server: TeacherServer) -> None:
+    teacher_server.script = lambda messages: Status(400) if draw_of(messages) % 3 else "There is no JSON in here."
+    with pytest.raises(UserError, match="mostly: the request failed"):
+        run(load_config(settings=settings_of(tmp_path, teacher_server, count=10)))
+
+
+def test_bad_replies_that_are_kept_can_be_asked_for_again_as_the_message_says(tmp_path: Path, teacher_server: TeacherServer) -> None:
+    teacher_server.script = lambda messages: "There is no JSON in here at all."
+    settings = settings_of(tmp_path, teacher_server, count=10)
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"mostly: the reply is not of the asked form") as caught:
+            run(load_config(settings=settings))
+        asked = len(teacher_server.requests)
+    cache = tmp_path / "ws" / "data" / ".cache" / "teacher"
+    assert str(cache) in str(caught.value.cure)
+    assert "extract.scenarios.temperature" in str(caught.value.cure)
+    teacher_server.script = well
+    with pytest.raises(UserError, match="not of the asked form"):
+        run(load_config(settings=settings))
+    assert len(teacher_server.requests) == asked, "all replies came from the cache"
+    assert run(load_config(settings=[*settings, "extract.scenarios.temperature=0.31"])).summary["scenarios"].startswith("10 of 10")
+    next(cache.glob("*.jsonl")).unlink()
+    assert run(load_config(settings=settings)).summary["scenarios"].startswith("10 of 10")
 
 
 def test_a_dry_run_asks_nothing_and_writes_nothing(tmp_path: Path, teacher_server: TeacherServer) -> None:

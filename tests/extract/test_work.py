@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_the_sample_folder_reads_as_it_is_meant(tmp_path: Path) -> None:
 def test_the_same_input_gives_the_same_bytes(real: tuple[dict[str, Document], list[Example], Path], tmp_path: Path) -> None:
     _, _, again = extracted(load_config(settings=[f"paths.workspace={tmp_path}", f"collect.python_docs={PACKAGES}"]))
     assert (again / "examples.jsonl").read_bytes() == (real[2] / "examples.jsonl").read_bytes()
+
+
+def test_rows_of_one_question_are_kept_when_their_answers_differ() -> None:
+    rows = [{"question": "When?", "answer": answer} for answer in ("At nine.", "At ten.", "At nine.")]
+    found = document_of(Found("a.jsonl", "\n".join(map(json.dumps, rows)), "rows", "a.jsonl", "a.jsonl", "test"), "now")
+    extraction = extract_all([found], load_config().extract)
+    assert [example.answer for example in extraction.examples] == ["At nine.", "At ten."]
+    assert len({example.id for example in extraction.examples}) == 2
+    assert extraction.dropped == {"a question asked before in the same document": 1}
 
 
 def test_rubbish_gives_no_example_and_no_traceback() -> None:

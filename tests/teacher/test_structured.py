@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradus.teacher import Failure, ask_json, open_teacher
+from gradus.teacher import Failure, Unusable, ask_json, open_teacher
 from gradus.teacher.schema import mistake
 
 from ..teacher_server import Cut, Status, TeacherServer
@@ -64,6 +64,7 @@ def test_what_fails(said: str | Cut | Status, reason: str, requests: int, teache
     with open_teacher(settings(), tmp_path) as teacher:
         found = dict(ask_json(teacher, [ask("bad", SCHEMA), ask("good", SCHEMA)]))
     assert isinstance(found[0], Failure)
+    assert isinstance(found[0], Unusable) == ("second try" in reason)
     assert reason in found[0].reason
     assert found[1] == {"words": ["a"]}
     assert len(teacher_server.requests) == requests + 1

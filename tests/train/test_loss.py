@@ -76,6 +76,25 @@ def test_check_isolation_accepts_attention_and_refuses_recurrence(model: nn.Modu
         check_isolation(Recurrent(), 500)
 
 
+def test_check_isolation_tells_the_noise_of_sixteen_bits_from_a_leak(tiny_base: Path) -> None:
+    coarse = load_model(tiny_base)[0]
+    coarse.set_dtype(mx.bfloat16)
+    check_isolation(coarse, 300)
+
+    class Leaking(nn.Module):
+        """Attention that takes no notice of the mask it is given."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = coarse.layers
+
+        def __call__(self, inputs: mx.array, cache: object = None) -> mx.array:
+            return coarse(inputs)
+
+    with pytest.raises(UserError, match="see each other"):
+        check_isolation(Leaking(), 300)
+
+
 def test_mean_loss_weighs_tokens_not_batches(model: nn.Module, sequences: list[Tokenized]) -> None:
     forward = Forward(packed=True, split_head=True)
     one = mean_loss(model, [make_batch(sequences, Rows(64, [[0, 1, 2, 3]]))], forward)

@@ -20,10 +20,11 @@ def _plan(context: StepContext) -> Summary:
 STEP = Step(
     name="04_augment",
     title="add variants of the examples",
-    version=2,
+    version=3,
     output="data/04_augmented",
     work=_work,
     plan=_plan,
+    asks=lambda config: config.augment.use_teacher,
     reads=("03_curate/kept.jsonl", "01_collect/documents.jsonl"),
     config_keys=("augment", "extract.teacher", "run.seed"),
 )

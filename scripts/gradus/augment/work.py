@@ -19,7 +19,6 @@ from gradus.records import Example, document_from_dict
 from gradus.step import StepContext, Summary
 from gradus.teacher import Request, as_summary, cache_of, estimate, open_teacher
 
-GOAL = 3.0
 NO_TEACHER = "needs a teacher model, and augment.use_teacher is off"
 
 
@@ -127,7 +126,7 @@ def describe(
         originals=len(originals),
         variants=len(made),
         factor=round(len(augmented.examples) / len(originals), 4),
-        goal=GOAL,
+        goal=config.augment.goal_factor,
         originals_with_variants=len({example.origin_id for example in made}),
         variants_by_method=_counts(Counter(example.meta["variant"] for example in made)),
         variants_by_kind=_counts(Counter(example.kind for example in made)),

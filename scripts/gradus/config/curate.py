@@ -38,7 +38,10 @@ class QualityBounds(Section):
     ngram_words: Positive
     top_ngrams: Annotated[list[PositiveFraction], Field(min_length=3, max_length=3)]
     duplicate_ngrams: Annotated[list[PositiveFraction], Field(min_length=6, max_length=6)]
+    distinct_words: PositiveFraction
+    compared_terms: Positive
     shared_terms: PositiveFraction
+    refusal_words: Positive
     alphanumeric: PositiveFraction
     damaged_characters: PositiveFraction
     language_words: Positive

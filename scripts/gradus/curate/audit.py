@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradus.config.schema import Likeness
-from gradus.conversations import Conversation, read_conversations
+from gradus.config.schema import Curate, Likeness
+from gradus.conversations import NO_USER_TURN, Conversation, read_conversations
+from gradus.curate.contamination import find_near_rows, read_benchmarks, read_rows
 from gradus.errors import UserError
 from gradus.near_duplicates import drop_near_duplicates
 from gradus.overlap import comparable, find_leaks, fold
 
 PARTS = ("train", "valid", "test")
-NO_USER_TURN = "no user turn"
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ class Audit:
         return any(finding.leakage and finding.cases for finding in self.findings)
 
 
-def audit(folder: Path, likeness: Likeness) -> Audit:
-    """Check `train.jsonl`, `valid.jsonl` and `test.jsonl` of a folder, those that are there.
+def audit(folder: Path, settings: Curate) -> Audit:
+    """Check `train.jsonl`, `valid.jsonl` and `test.jsonl` of a folder, those that are there; against `curate.decontaminate` too.
 
     Raises:
-        UserError: when none of them is there, or none has a row.
+        UserError: when none of them is there, or none has a row, or a benchmark file cannot be read.
     """
+    likeness = settings.near_duplicates
     files = {name: folder / f"{name}.jsonl" for name in PARTS if (folder / f"{name}.jsonl").is_file()}
     if not files:
         raise UserError("no train.jsonl, valid.jsonl or test.jsonl in this folder", where=str(folder), cure="Name the folder of the training data")
@@ -72,6 +73,7 @@ def audit(folder: Path, likeness: Likeness) -> Audit:
             Finding("near-duplicates in a file", [case for name, part in parts.items() for case in _near(part, exact[name], likeness)]),
             Finding("conflicting answers", list(_conflicts(rows))),
             *_leaks(parts, likeness),
+            *_benchmark_rows(rows, settings),
         ],
     )
 
@@ -136,6 +138,17 @@ def _leaks(parts: dict[str, list[Row]], likeness: Likeness) -> list[Finding]:
                 near.append(f"{case} ({leak.similarity:.2f})")
         seen = [*seen, *held_out]
     return [Finding("leaked prompts", prompts, leakage=True), Finding("leaked near-duplicates", near, leakage=True)]
+
+
+def _benchmark_rows(rows: Sequence[Row], settings: Curate) -> list[Finding]:
+    """Rows that hold one of a benchmark; no finding where no benchmark is named."""
+    benchmarks = read_benchmarks(settings)
+    if benchmarks is None:
+        return []
+    pairs = [row.conversation.pair for row in rows]
+    found = {place: match for place, pair in enumerate(pairs) if (match := benchmarks.match(*pair))}
+    near = find_near_rows(pairs, read_rows(settings), settings.near_duplicates)
+    return [Finding("benchmark rows", [f"{rows[place].place} {match}" for place, match in sorted((near | found).items())], leakage=True)]
 
 
 def as_table(found: Audit, shown: int) -> str:

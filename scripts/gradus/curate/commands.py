@@ -16,9 +16,9 @@ SHOWN = 3  # cases of each finding on the screen; --output writes all
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of 03_curate.py beside those of every script."""
-    told = "curate nothing: look for duplicates, leaks and faults in train.jsonl, valid.jsonl and test.jsonl of FOLDER; exit code 1 on leakage"
+    told = "look for duplicates, leaks, faults and rows of curate.decontaminate in its train, valid and test.jsonl instead; exit code 1 on leakage"
     parser.add_argument("--audit", type=Path, metavar="FOLDER", help=told)
-    parser.add_argument("--output", type=Path, metavar="FILE", help="of --audit: write every case into this JSON file too (default: write nothing)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="of --audit: write every case into this JSON file")
 
 
 def run(parser: argparse.ArgumentParser) -> int:
@@ -39,7 +39,7 @@ def _audit(config: Config, args: argparse.Namespace) -> int:
     from gradus.curate.audit import as_table, audit
     from gradus.files import write_json
 
-    found = audit(args.audit, config.curate.near_duplicates)
+    found = audit(args.audit, config.curate)
     cli.write_line(as_table(found, SHOWN))
     if args.output is not None and not args.dry_run:
         write_json(args.output, asdict(found))

@@ -1,9 +1,10 @@
-"""Examples that hold a row of an outside benchmark: an n-gram overlap in the manner of Tülu 3 and GPT-3.
+"""Examples that hold a row of an outside benchmark: the same prompt, a shared run of words, or a near-duplicate.
 
-Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2) counts a benchmark row as seen when runs of 8 words that the
-example holds too cover more than half of its words; GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C) took 13-grams.
-A row of fewer words than a run counts when it is the example's whole question. A near-duplicate (Jaccard similarity of
-3-word shingles at 0.8) shares nine in ten of its shingles, so its runs are long and it is found this way too.
+Same prompt: the same words, case and punctuation folded. Shared runs, in the manner of Tülu 3 and GPT-3: Tülu 3 (Lambert
+et al. 2024, arXiv 2411.15124, section 3.2) counts a benchmark row as seen when runs of 8 words that the example holds too
+cover more than half of its words; GPT-3 (Brown et al. 2020, arXiv 2005.14165, appendix C) took 13-grams. Near-duplicates
+are found by MinHash and verified by their Jaccard similarity, as among the examples themselves: the prompt alone and the
+whole conversation are each compared with the row.
 """
 
 from __future__ import annotations
@@ -12,29 +13,44 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from gradus.config.schema import Curate
+from gradus.config.schema import Curate, NearDuplicates
 from gradus.curate.benchmarks import read_benchmark
 from gradus.errors import UserError
 from gradus.files import sha256_file
-from gradus.overlap import fold, prompt_of
-from gradus.records import Example
+from gradus.near_duplicates import find_overlaps
+from gradus.overlap import fold
 from gradus.shingles import hash_shingles, tokens
 
 log = logging.getLogger(__name__)
 
+Kind = Literal["same prompt", "shared runs", "near-duplicate"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
 
 @dataclass(frozen=True)
 class Match:
-    """A benchmark row that an example holds, and the share of its words that stand in shared runs."""
+    """A benchmark row that an example holds, in which way, and how much of it.
+
+    `share` is 1 for the same prompt, the share of the row's words that stand in shared runs, or the Jaccard similarity.
+    """
 
     row: str
+    kind: Kind
     share: float
 
     def __str__(self) -> str:
-        return f"holds {self.row}, {100 * self.share:.0f} % of its words in shared runs"
+        """Begins with the kind, by which `kind_of` knows it again."""
+        how = {"shared runs": f", {100 * self.share:.0f} % of its words", "near-duplicate": f", similarity {self.share:.2f}"}
+        return f"{self.kind}: {self.row}{how.get(self.kind, '')}"
+
+
+def kind_of(told: str) -> str:
+    """The kind of a match from what it was told as."""
+    return told.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -50,24 +66,24 @@ class Benchmarks:
     words: np.ndarray
     """int32: words of each row."""
     places: Sequence[str]
-    short: dict[str, int]
-    """Rows of fewer words than a run, folded."""
+    prompts: dict[str, int]
+    """The first row of each folded text."""
     ngram_words: int
     overlap: float
 
-    def match(self, example: Example) -> Match | None:
-        """The row of which the example holds most, if that is more than `overlap`."""
-        row = self.short.get(fold(prompt_of(example)))
+    def match(self, prompt: str, answer: str) -> Match | None:
+        """The row that is the prompt, or else the one of which the conversation holds most, if that is more than `overlap`."""
+        row = self.prompts.get(fold(prompt))
         if row is not None:
-            return Match(self.places[row], 1.0)
-        runs, _ = hash_shingles([f"{prompt_of(example)}\n{example.answer}"], self.ngram_words)
+            return Match(self.places[row], "same prompt", 1.0)
+        runs, _ = hash_shingles([f"{prompt}\n{answer}"], self.ngram_words)
         found = self._found(np.unique(runs))
         if not len(found):
             return None
         rows = np.unique(self.rows[found])
         shares = np.array([self._share(found[self.rows[found] == row], row) for row in rows])
         best = int(shares.argmax())
-        return Match(self.places[rows[best]], round(float(shares[best]), 4)) if shares[best] > self.overlap else None
+        return Match(self.places[rows[best]], "shared runs", round(float(shares[best]), 4)) if shares[best] > self.overlap else None
 
     def _found(self, hashes: np.ndarray) -> np.ndarray:
         """Positions of the runs with one of these hashes."""
@@ -82,15 +98,51 @@ class Benchmarks:
         return float(covered.mean())
 
 
+def read_rows(settings: Curate) -> list[tuple[str, str]]:
+    """Place and text of every row of the files of `curate.decontaminate`; none when there are no files. Raises UserError."""
+    rows = [row for name in settings.decontaminate for row in read_benchmark(Path(name).expanduser())]
+    if settings.decontaminate and not rows:
+        raise UserError("no row asks anything", where=", ".join(settings.decontaminate), cure="Check the files in curate.decontaminate")
+    return rows
+
+
 def read_benchmarks(settings: Curate) -> Benchmarks | None:
     """Index the files of `curate.decontaminate`; None when there are none. Raises UserError."""
-    if not settings.decontaminate:
-        return None
-    rows = [row for name in settings.decontaminate for row in read_benchmark(Path(name).expanduser())]
+    rows = read_rows(settings)
     if not rows:
-        raise UserError("no row asks anything", where=", ".join(settings.decontaminate), cure="Check the files in curate.decontaminate")
+        return None
     log.info("Benchmark rows that no example may hold: %d", len(rows))
     return index(rows, settings.decontamination.ngram_words, settings.decontamination.overlap)
+
+
+class _PromptsAndWholes(Sequence[str]):
+    """The prompts of conversations, and after them the whole conversations."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return 2 * len(self._pairs)
+
+    def __getitem__(self, place: Any) -> Any:
+        whole, position = divmod(place, len(self._pairs))
+        prompt, answer = self._pairs[position]
+        return f"{prompt}\n{answer}" if whole else prompt
+
+
+def find_near_rows(pairs: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], settings: NearDuplicates) -> dict[int, Match]:
+    """The most similar benchmark row of each conversation that has a near-duplicate among them, by position.
+
+    Args:
+        pairs: prompt and answer of each conversation.
+        rows: place and text.
+    """
+    found: dict[int, Match] = {}
+    for overlap in find_overlaps(_PromptsAndWholes(pairs), [text for _, text in rows], settings) if rows and pairs else []:
+        position, similarity = overlap.first % len(pairs), round(overlap.similarity, 4)
+        if position not in found or similarity > found[position].share:
+            found[position] = Match(rows[overlap.second][0], "near-duplicate", similarity)
+    return found
 
 
 def files_state(settings: Curate) -> list[tuple[str, str]]:
@@ -108,5 +160,5 @@ def index(rows: Sequence[tuple[str, str]], ngram_words: int, overlap: float) -> 
     starts = (np.arange(len(runs)) - first[owners]).astype(np.int32)
     order = np.argsort(runs, kind="stable")
     order = order[words[owners[order]] >= ngram_words]
-    short = {fold(texts[row]): int(row) for row in np.flatnonzero(words < ngram_words)[::-1]}
-    return Benchmarks(runs[order], owners[order], starts[order], words, places, short, ngram_words, overlap)
+    prompts = {fold(text): row for row, text in reversed(list(enumerate(texts)))}
+    return Benchmarks(runs[order], owners[order], starts[order], words, places, prompts, ngram_words, overlap)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 SIGNAL_BINS = 10
+GOOD = 0.95  # from this score on no signal found a fault of weight
 SCORE_BINS = 100  # scores lie close together, most of them above 0.8
 
 
@@ -27,7 +28,7 @@ class Removal:
     duplicate_of: str | None = None
     """Id of the kept example that this one repeats."""
     similarity: float | None = None
-    """Jaccard similarity of the word shingles of the two."""
+    """Jaccard similarity of the word shingles to those of the kept example, or of the benchmark row."""
     beginning: str | None = None
 
 
@@ -72,10 +73,14 @@ class Curation:
     kept: int
     removed: int
     removed_by_reason: dict[str, int]
+    contaminated_by: dict[str, int]
+    """Examples that hold a benchmark row: by the same prompt, by shared runs of words, or as its near-duplicate."""
     kept_by_kind: dict[str, int]
     removed_by_kind: dict[str, int]
     score_cut: float | None
     """Score of the worst example that was kept; None when none was."""
+    removed_though_good: int
+    """Removals for low quality with a score of `GOOD` or more: by `curate.keep_fraction`, not for a fault."""
     quality: KeptAndRemoved
     signals: dict[str, KeptAndRemoved]
     lowered_by: dict[str, int]

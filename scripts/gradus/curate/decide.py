@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from gradus.config.schema import Curate
+from gradus.curate.contamination import Match, find_near_rows, read_rows
 from gradus.curate.duplicates import Duplicate, find_conflicts, find_duplicates
 from gradus.curate.languages import expected_languages, language_signal
 from gradus.curate.quality import SIGNAL_NAMES, weigh
-from gradus.curate.store import Store, Table
+from gradus.curate.store import Pairs, Store, Table
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Verdict:
     """For those that go as a duplicate."""
     same_id: dict[int, int]
     """Rows whose id an earlier one has, with its position."""
+    near_rows: dict[int, Match]
+    """For those that go as a near-duplicate of a benchmark row."""
     conflicts: list[list[int]]
     """Positions that ask the same and answer differently, duplicates left out."""
     score_cut: float | None
@@ -51,13 +54,13 @@ class Verdict:
 
 
 def measure(table: Table, settings: Curate) -> Quality:
-    """Complete the signals by that of language, which depends on the others, and weigh them."""
+    """Fill in the signal of language, which depends on all examples, and weigh the signals."""
     counts = np.bincount(table.language, minlength=len(table.languages))
     known = dict(zip(table.languages, map(int, counts), strict=True))
     expected = expected_languages(known, settings.languages, settings.bounds.language_share)
-    language = language_signal(table.language, table.languages, table.confidence, expected)
-    signals = np.column_stack([table.signals, language])
-    return Quality(signals, weigh(signals, settings.weights), expected)
+    if len(table):
+        table.signals[:, -1] = language_signal(table.language, table.languages, table.confidence.astype(np.float64), expected)
+    return Quality(table.signals, weigh(table.signals, settings.weights), expected)
 
 
 def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
@@ -69,9 +72,11 @@ def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
     reason = {position: why for position, (why, _) in store.table.unusable.items()}
     same_id = _same_id(store.table, reason)
     reason |= dict.fromkeys(same_id, "bad_row")
+    near_rows = _near_rows(store, reason, settings)
+    reason |= dict.fromkeys(near_rows, "contaminated")
     order = best_first(store.table, quality.score, reason)
     if not len(order):
-        return Verdict(reason, {}, same_id, [], None)
+        return Verdict(reason, {}, same_id, near_rows, [], None)
     duplicates = find_duplicates(store, order, settings.near_duplicates)
     distinct = order[~np.isin(order, list(duplicates))]
     stays = distinct[: max(1, round(settings.keep_fraction * len(distinct)))]
@@ -80,7 +85,15 @@ def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
     repeated = {position: duplicate for position, duplicate in duplicates.items() if kept[duplicate.of]}
     reason |= dict.fromkeys(order[~kept[order]].tolist(), "low_quality")
     reason |= {position: "exact_duplicate" if duplicate.exact else "near_duplicate" for position, duplicate in repeated.items()}
-    return Verdict(reason, repeated, same_id, find_conflicts(store.table, distinct), float(quality.score[stays[-1]]))
+    return Verdict(reason, repeated, same_id, near_rows, find_conflicts(store.table, distinct), float(quality.score[stays[-1]]))
+
+
+def _near_rows(store: Store, unusable: dict[int, str], settings: Curate) -> dict[int, Match]:
+    """The usable examples that are near-duplicates of benchmark rows."""
+    rows = read_rows(settings)
+    usable = np.setdiff1d(np.arange(len(store.table)), list(unusable)) if rows else np.empty(0, np.int64)
+    found = find_near_rows(Pairs(store, usable), rows, settings.near_duplicates)
+    return {int(usable[place]): match for place, match in sorted(found.items())}
 
 
 def best_first(table: Table, score: np.ndarray, unusable: dict[int, str]) -> np.ndarray:

@@ -13,7 +13,7 @@ from gradus.near_duplicates import drop_near_duplicates
 from gradus.shingles import jaccard, shingles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """Why an example goes: the one that stays, by position, and their similarity (Jaccard of word shingles)."""
 
@@ -30,7 +30,7 @@ def find_duplicates(store: Store, order: np.ndarray, likeness: Likeness) -> dict
             likenesses removes an example that is like none of those left.
     """
     found = _exact(store.table, order)
-    rest = order[~np.isin(order, list(found))].tolist()
+    rest = order[~np.isin(order, list(found))]
 
     def are_copies(kept: int, other: int) -> bool:
         return not _contradict(store.table, kept, other) and _answer_alike(store, kept, other, likeness)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gradus.fences import OPEN, Mark, fence_marks
+
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})(.*)$")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s|$)")
 _LABEL = re.compile(r"^\s*\*\*[^*]*[^*.!?。]\*\*:?\s*$")  # a bold sentence is no label
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+(?=\S)")
@@ -59,20 +60,18 @@ class Anatomy:
 def segments(text: str) -> Iterator[Segment]:
     """Split at code fences (CommonMark 4.5, any indentation); the parts put together are the text again."""
     part: list[str] = []
-    fence = ""
-    for line in _LINE.findall(text):
-        match = _FENCE.match(line.rstrip("\r\n"))
-        if not fence and match and not (match[1][0] == "`" and "`" in match[2]):
-            if part:
-                yield Segment("".join(part), code=False)
-            part, fence = [line], match[1]
-        elif fence and match and match[1].startswith(fence) and not match[2].strip():
-            yield Segment("".join([*part, line]), code=True)
-            part, fence = [], ""
-        else:
-            part.append(line)
+    mark: Mark = "text"
+    lines = _LINE.findall(text)
+    for line, mark in zip(lines, fence_marks(lines), strict=True):
+        if mark == "opens" and part:
+            yield Segment("".join(part), code=False)
+            part = []
+        part.append(line)
+        if mark == "closes":
+            yield Segment("".join(part), code=True)
+            part = []
     if part:
-        yield Segment("".join(part), code=bool(fence), closed=not fence)
+        yield Segment("".join(part), code=mark in OPEN, closed=mark not in OPEN)
 
 
 def without_inline_code(text: str) -> str:

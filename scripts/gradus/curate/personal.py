@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from gradus.curate.registries import COUNTRY_DOMAINS, GENERIC_DOMAINS, IBAN_LENGTHS
 from gradus.curate.secrets import SECRETS, find_secrets
@@ -24,6 +25,7 @@ _PHONE = re.compile(
     r"""(?<![\w.+/-])
         (?: (?P<international> \+[1-9]\d{0,2} [ .()/-]{0,2} (?:\(?\d{1,9}\)?[ ./-]?){1,6} \d{2,4} )
           | (?P<american> (?:1[ .-])? (?:\(\d{3}\)[ ]?|\d{3}[-.]) \d{3}[-.]\d{4} )           # with its separators
+          | (?<!\d[ ]) (?P<national> (?:\(0\d{1,4}\)[ ]?|0\d{1,4}[ /-]) \d{2,8} (?:[ -]\d{2,8}){0,3} ) (?![ ](?:\d|[0-9A-Fa-f]{2}\b)) # not bytes
         ) (?![\w/-]|\.\d)
       | (?i:\b(?:phone|telephone|tel|mobile|cell|fax|telefon|handy|whatsapp)(?:[ ](?:number|no))?[.:]{0,2}[ ]*)
         (?P<called> [+(]?\d[\d ()./-]{5,18}\d ) (?![\w/-]|\.\d)                              # whatever is called one
@@ -89,22 +91,35 @@ def _phones(text: str, regions: Sequence[str]) -> Iterator[Found]:
     """Numbers in the form of a phone number that the numbering plan of their country knows (libphonenumber's metadata)."""
     for match in _PHONE.finditer(text) if _MANY_DIGITS.search(text) else ():
         form = next(name for name, value in match.groupdict().items() if value)
-        plans = {"international": (), "american": [r for r in regions if r in ("US", "CA")], "called": regions}[form]
-        if not _DECIMAL.fullmatch(match[form]) and _is_assigned(match[form], plans):
+        plans = [region for region in regions if region in ("US", "CA")] if form == "american" else regions
+        if not _DECIMAL.fullmatch(match[form]) and _is_assigned(match[form], plans, grouped=form == "national"):
             yield (*match.span(form), "PHONE")
 
 
-def _is_assigned(number: str, regions: Sequence[str]) -> bool:
-    """Whether it is a number with its country's code, or one of these regions without."""
+def _is_assigned(number: str, regions: Sequence[str], *, grouped: bool) -> bool:
+    """Whether it is a number with its country's code, or one of these regions without.
+
+    Args:
+        grouped: only when its digits stand in the groups in which the region writes them.
+    """
     import phonenumbers
 
     for region in (None,) if number.startswith("+") else regions:
         try:
-            if phonenumbers.is_valid_number(phonenumbers.parse(number, region)):
-                return True
+            parsed = phonenumbers.parse(number, region)
         except phonenumbers.NumberParseException:
             continue
+        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+        if phonenumbers.is_valid_number(parsed) and (not grouped or _is_grouped_as(number, written)):
+            return True
     return False
+
+
+def _is_grouped_as(number: str, written: str) -> bool:
+    """Whether its groups of digits are those of the written form; short numbers and counting (`01 02 03 04 05`) prove nothing."""
+    groups = re.findall(r"\d+", number)
+    steps = {int(after) - int(before) for before, after in pairwise(groups)}
+    return groups == re.findall(r"\d+", written) and sum(map(len, groups)) >= 9 and (len(groups) == 2 or len(steps) > 1)
 
 
 def _cards(text: str) -> Iterator[Found]:

@@ -19,13 +19,13 @@ from gradus.curate.scoring import Scored, score_lines
 from gradus.errors import GradusError
 from gradus.machine import cores
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess as ParentProcess
+
 # How the work is cut; none of it changes the result. Starting a process takes as long as scoring some 1500 examples.
 CHUNK_LINES, CHUNK_BYTES = 256, 1 << 20
 POOL_FROM_BYTES = 8 << 20
 QUEUED = 3  # chunks under way for each process
-
-if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess as ParentProcess
 
 _shared: dict[str, Benchmarks | None] = {}
 

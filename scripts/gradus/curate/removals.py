@@ -27,6 +27,9 @@ def removal_of(position: int, row: Any, store: Store, quality: Quality, verdict:
     if position in verdict.same_id:
         earlier = int(store.table.numbers[verdict.same_id[position]])
         return Removal(row, number, reason, f"line {earlier} has the same id and another text")
+    if position in verdict.near_rows:
+        match = verdict.near_rows[position]
+        return Removal(row, number, reason, str(match), similarity=match.share)
     if reason == "low_quality":
         return Removal(row, number, reason, _why_low(position, quality, verdict, settings))
     return Removal(row, number, reason, store.table.unusable[position][1])

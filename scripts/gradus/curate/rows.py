@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -61,8 +62,10 @@ def _skip_rest(stream: BinaryIO) -> int:
 def count_lines(path: Path) -> int:
     """Lines of the file, blank ones included."""
     with path.open("rb") as stream:
-        pieces = iter(lambda: stream.read(PIECE), b"")
-        return sum(piece.count(b"\n") for piece in pieces) + 1
+        count, last = 0, b"\n"
+        while piece := stream.read(PIECE):
+            count, last = count + piece.count(b"\n"), piece[-1:]
+        return count + (last != b"\n")
 
 
 def parse(line: Line) -> Example:
@@ -72,11 +75,12 @@ def parse(line: Line) -> Example:
     try:
         row = json.loads(line.content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise BadRow("not UTF-8 text") from error
+        kind = "UTF-16" if line.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "not UTF-8 text"
+        raise BadRow(f"{kind}; save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise BadRow(f"not JSON ({str(error).partition(':')[0]})") from error
     if not isinstance(row, dict):
-        raise BadRow("not an object")
+        raise BadRow("a list; write its objects one a line" if isinstance(row, list) else "not an object")
     if unknown := sorted(row.keys() - _FIELDS):
         raise BadRow(f"unknown field {unknown[0]!r}")
     try:

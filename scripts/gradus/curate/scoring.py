@@ -17,6 +17,7 @@ from gradus.curate.personal import mask, mask_example
 from gradus.curate.repair import repair_example
 from gradus.curate.rows import BadRow, Line, parse
 from gradus.curate.signals import SIGNALS, sample_of
+from gradus.overlap import fold, prompt_of
 from gradus.records import Example
 
 BEGINNING = 1000  # bytes of a bad row that removed.jsonl shows
@@ -25,11 +26,13 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True)
 class Keys:
-    """64-bit hashes by which examples are compared: folded for case and white space, but for the id."""
+    """64-bit hashes by which examples are compared."""
 
     id: int
     text: int
+    """Of the whole, folded for case and white space: in code, signs tell `a + b` from `a - b`."""
     prompt: int
+    """Folded as in the audit, for punctuation too; likewise `answer`."""
     answer: int
     numbers: int
     """Of the numbers in the answer, in their order."""
@@ -105,19 +108,15 @@ def _unusable(example: Example, personal_data: Counter[str], settings: Curate, b
     if personal_data and settings.personal_data == "remove":
         found = ", ".join(f"{kind} {count}" for kind, count in sorted(personal_data.items()))
         return "personal_data", f"{found} (masked here)"
-    match = benchmarks.match(example) if benchmarks else None
+    match = benchmarks.match(prompt_of(example), example.answer) if benchmarks else None
     return ("contaminated", str(match)) if match else ("", "")
 
 
 def _keys(example: Example) -> Keys:
-    prompt = "\n".join([*(_fold(turn.content) for turn in example.context), _fold(example.question)])
-    answer = _fold(example.answer)
-    return Keys(_hash(example.id), _hash(f"{prompt}\n{answer}"), _hash(prompt), _hash(answer), _hash(" ".join(_NUMBER.findall(example.answer))))
-
-
-def _fold(text: str) -> str:
-    """Case folded, white space made one."""
-    return " ".join(text.casefold().split())
+    turns = [*(turn.content for turn in example.context), example.question]
+    text = "\n".join(" ".join(part.casefold().split()) for part in [*turns, example.answer])
+    prompt, numbers = "\n".join(map(fold, turns)), " ".join(_NUMBER.findall(example.answer))
+    return Keys(_hash(example.id), _hash(text), _hash(prompt), _hash(fold(example.answer)), _hash(numbers))
 
 
 def _hash(text: str) -> int:

@@ -25,6 +25,7 @@ from gradus.records import Example
 from gradus.shingles import UNSPACED, tokens
 
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+_WORD = re.compile(f"[\\w{UNSPACED}]")
 _ADDRESS_AT_END = re.compile(r"https?://\S+$")
 _CUT_OFF = re.compile(r"(?:[^\W_]|[,:;\-–—(\[{/…]|\.\.)$")
 _PLACEHOLDER = re.compile(
@@ -48,22 +49,28 @@ _OTHER_MARKUP = re.compile(
 )
 _DAMAGED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _VISIBLE = re.compile(r"\S")
+# A good definition tells a thing in other words than its name, and that in one line: no passage to work on comes with it.
+_DEFINITION = re.compile(
+    r"""(?ix) ^\W* (?: what (?:['’]s|\ is|\ are)\b | what\ do(?:es)?\ [^\n]+\ (?:mean|stand\ for|refer\ to)\b
+      | was\ (?:ist|sind|heißt|bedeute[nt]+)\b ) [^\n]*$"""
+)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An example, its answer taken apart, and the words of the prose."""
+    """An example, its answer taken apart, the words of the prose and of the whole answer."""
 
     question: str
     answer: str
     anatomy: Anatomy
     words: tuple[str, ...]
+    answer_words: tuple[str, ...]
 
 
 def sample_of(example: Example) -> Sample:
     """Take an example apart, once for all signals."""
     anatomy = dissect(example.answer)
-    return Sample(example.question, example.answer, anatomy, tuple(tokens(anatomy.prose)))
+    return Sample(example.question, example.answer, anatomy, tuple(tokens(anatomy.prose)), tuple(tokens(example.answer)))
 
 
 def at_least(value: float, bound: float) -> float:
@@ -78,7 +85,7 @@ def at_most(value: float, bound: float) -> float:
 
 def length(sample: Sample, bounds: QualityBounds) -> float:
     """Neither a scrap nor endless, made of words: word count, mean word length, words with a letter (Gopher)."""
-    size = len(tokens(sample.answer))
+    size = len(sample.answer_words)
     rules = [at_least(size, bounds.minimum_words), at_most(size, bounds.maximum_words)]
     spaced = [word for word in sample.words if not _UNSPACED.match(word)]
     if len(spaced) >= bounds.minimum_words:
@@ -133,15 +140,18 @@ def formatting(sample: Sample, bounds: QualityBounds) -> float:
 def repetition(sample: Sample, bounds: QualityBounds) -> float:
     """Nothing said over and over: repeated lines, here sentences and list items; top and repeated n-grams (Gopher, table A1).
 
-    The n-gram rules read running text only: the items of a good list of parameters are much alike.
+    The n-gram rules read running text only: the items of a good list of parameters are much alike. Text too short for them
+    is measured by its share of distinct words (own rule).
     """
     units = [*sample.anatomy.items, *(sentence for paragraph in sample.anatomy.paragraphs for sentence in sentences(paragraph))]
-    units = [unit for unit in units if tokens(unit)]
+    units = [unit for unit in units if _WORD.search(unit)]
     rules = [at_most(1 - len(set(units)) / len(units), bounds.duplicate_lines)] if units else [1.0]
-    words = tokens("\n".join(sample.anatomy.paragraphs))
+    words = tokens("\n".join(sample.anatomy.paragraphs)) if sample.anatomy.items else sample.words
     if len(words) >= bounds.ngram_words:
         rules += [at_most(_top_ngram_share(words, n), bound) for n, bound in enumerate(bounds.top_ngrams, 2)]
         rules += [at_most(share, bound) for bound, share in zip(bounds.duplicate_ngrams, _duplicate_ngram_shares(words), strict=False)]
+    elif words:
+        rules.append(at_least(len(set(words)) / len(words), bounds.distinct_words))
     return min(rules)
 
 
@@ -180,24 +190,37 @@ def _duplicate_ngram_share(words: Sequence[str], size: int) -> float:
 
 
 def relevance(sample: Sample, bounds: QualityBounds) -> float:
-    """Share of the question's terms that the answer takes up; an answer with no term of its own is an echo: 0. Own rule.
+    """Low where there is evidence: the terms of question and answer are the same (an echo), or many, and not shared. Own rule.
 
-    The arguments of a call named in the question need not be taken up, but those that are count.
+    Else 1: good answers to short questions, and definitions, often share no word with them. The arguments of a call named
+    in the question need not be taken up, but those that are count.
     """
     named = _ARGUMENTS.sub(" ", sample.question)
     asked, answered = terms(named), terms(sample.answer)
     arguments = terms(sample.question) - asked
-    if not answered or (asked and answered <= asked | arguments):
+    if asked and asked <= answered <= asked | arguments:
         return 0.0
+    if min(len(asked), len(answered)) < bounds.compared_terms or _DEFINITION.match(sample.question):
+        return 1.0
     shared = shared_terms(asked, answered) + len(arguments & answered)
-    return at_least(shared / len(asked), bounds.shared_terms) if asked else 1.0
+    return at_least(shared / len(asked), bounds.shared_terms)
 
 
 def refusal(sample: Sample, bounds: QualityBounds) -> float:
-    """0 for a refusal in the first sentence or filler text, else the share of sentences that are no web-page furniture (C4)."""
-    if is_refusal(sample.answer) or is_filler(sample.anatomy.prose):
+    """0 for what is no answer: a refusal and little else, filler text, or the question again.
+
+    Else the share of sentences that are no web-page furniture (C4).
+    """
+    refuses = len(sample.words) <= bounds.refusal_words and is_refusal(sample.answer)
+    if refuses or is_filler(sample.anatomy.prose) or _gives_back(sample):
         return 0.0
     return 1 - web_page_share(sample.anatomy.prose)
+
+
+def _gives_back(sample: Sample) -> bool:
+    """Whether the answer is the question, once or several times, and no more."""
+    asked, answered = tuple(tokens(sample.question)), sample.answer_words
+    return bool(asked and answered) and answered == asked * (len(answered) // len(asked))
 
 
 def encoding(sample: Sample, bounds: QualityBounds) -> float:

@@ -1,6 +1,6 @@
 """The scored examples: their texts in a file, read by position, and what decides about them in arrays.
 
-So memory holds some 150 bytes an example, whatever the length of its texts.
+So memory holds some 130 bytes an example, whatever the length of its texts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from gradus.curate.scoring import Keys, Scored
 from gradus.overlap import comparable, prompt_of
 from gradus.records import Example, example_from_dict
 
-KEYS = ("id", "text", "prompt", "answer", "numbers")
+KEYS = tuple(field.name for field in fields(Keys))
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Table:
     numbers: np.ndarray
     """Line of the input, int64."""
     signals: np.ndarray
-    """float64 `(n, signals)`, without the language signal."""
+    """float64 `(n, signals)` in the order of `SIGNAL_NAMES`; the last, of language, depends on all examples and is filled in later."""
     language: np.ndarray
     confidence: np.ndarray
     kind: np.ndarray
@@ -99,14 +99,28 @@ class Texts(Sequence[str]):
         return comparable(prompt_of(example), example.answer, self._likeness)
 
 
+class Pairs(Sequence[tuple[str, str]]):
+    """Prompt and answer of some examples, read when asked for."""
+
+    def __init__(self, store: Store, positions: np.ndarray) -> None:
+        self._store, self._positions = store, positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index: Any) -> Any:
+        example = self._store.example(self._positions[index])
+        return prompt_of(example), example.answer
+
+
 class TableBuilder:
     """Takes scored lines one by one, writes their rows to a file and collects the columns."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._stream = path, path.open("wb")
         self._offset = 0
-        self._integers = {name: array("q") for name in ("offset", "number", "language", "kind")}
-        self._signals, self._confidence = array("d"), array("d")
+        self._integers = {"offset": array("q"), "number": array("q"), "language": array("h"), "kind": array("i")}
+        self._signals, self._confidence = array("d"), array("f")
         self._keys = {name: array("Q") for name in KEYS}
         self._codes: dict[str, dict[str, int]] = {"language": {}, "kind": {}}
         self._unusable: dict[int, tuple[str, str]] = {}
@@ -122,7 +136,7 @@ class TableBuilder:
         self._integers["number"].append(scored.number)
         for name, codes in self._codes.items():
             self._integers[name].append(codes.setdefault(getattr(scored, name), len(codes)))
-        self._signals.extend(scored.signals)
+        self._signals.extend((*scored.signals, 1.0))
         self._confidence.append(scored.confidence)
         self._add_keys(scored.keys)
         self._repairs.update(scored.repairs)
@@ -137,16 +151,16 @@ class TableBuilder:
     def finish(self) -> Store:
         """Close the file for writing and open it for reading."""
         self._stream.close()
-        count = len(self._confidence)
-        signals = np.frombuffer(self._signals, np.float64) if count else np.zeros(0)
+        self._integers["offset"].append(self._offset)
+        columns = {name: np.asarray(values) for name, values in self._integers.items()}  # the same memory, as all below
         table = Table(
-            offsets=np.array([*self._integers["offset"], self._offset], np.int64),
-            numbers=np.array(self._integers["number"], np.int64),
-            signals=signals.reshape(count, -1) if count else np.zeros((0, 0)),
-            language=np.array(self._integers["language"], np.int16),
-            confidence=np.array(self._confidence, np.float32).astype(np.float64),
-            kind=np.array(self._integers["kind"], np.int32),
-            keys={name: np.array(values, np.uint64) for name, values in self._keys.items()},
+            offsets=columns["offset"],
+            numbers=columns["number"],
+            signals=np.asarray(self._signals).reshape(len(self._confidence), -1) if self._confidence else np.zeros((0, 0)),
+            language=columns["language"],
+            confidence=np.asarray(self._confidence),
+            kind=columns["kind"],
+            keys={name: np.asarray(values) for name, values in self._keys.items()},
             languages=tuple(self._codes["language"]),
             kinds=tuple(self._codes["kind"]),
             unusable=self._unusable,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gradus.config.schema import Curate
 from gradus.curate.contamination import read_benchmarks
-from gradus.curate.curation import Curation
+from gradus.curate.curation import GOOD, Curation, by_size
 from gradus.curate.decide import Quality, Verdict, decide, measure
 from gradus.curate.describe import describe
 from gradus.curate.pool import score_all
@@ -24,7 +28,13 @@ from gradus.files import open_to_write, temporary_of, write_json
 from gradus.log import progress
 from gradus.step import StepContext, Summary
 
+log = logging.getLogger(__name__)
 SOURCES = ("group", "document_id")
+CURES = {
+    "bad_row": "Write one JSON object a line, in UTF-8, with the fields that 02_extract writes",
+    "personal_data": "Set curate.personal_data to mask",
+    "contaminated": "Look at curate.decontaminate, or collect other documents",
+}
 
 
 def curate(context: StepContext) -> Summary:
@@ -35,15 +45,32 @@ def curate(context: StepContext) -> Summary:
         quality = measure(store.table, settings)
         verdict = decide(store, quality, settings)
         if len(verdict.reason) == len(store.table):
-            cure = "Collect more documents, or set curate.personal_data to mask"
-            raise UserError(f"none of {len(store.table)} examples is left", where=str(source), cure=cure)
+            raise _nothing_left(store, verdict, source)
         _write(context.out, store, quality, verdict, settings)
         curation = describe(store, quality, verdict, settings)
     write_json(context.out / "curation.json", asdict(curation))
+    _tell_of_good_ones(curation)
     from gradus.curate.plot import draw
 
     draw(curation, context.out / "curation.png")
     return _summary(curation)
+
+
+def _tell_of_good_ones(curation: Curation) -> None:
+    if curation.score_cut is not None and curation.score_cut > GOOD and curation.removed_though_good:
+        low = curation.removed_by_reason["low_quality"]
+        told = "%s of the %s examples removed for low quality score %s or more: nothing bad was found in them; curate.keep_fraction=1.0 keeps all"
+        log.warning(told, f"{curation.removed_though_good:,}", f"{low:,}", GOOD)
+
+
+def _nothing_left(store: Store, verdict: Verdict, source: Path) -> UserError:
+    """What to say when every example goes: the reasons, the first line with what is wrong, and the cure of the most frequent reason."""
+    reasons = by_size(verdict.reason.values())
+    told = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in reasons.items()) or "there was none"
+    first = min(store.table.unusable, default=None)
+    shown = "" if first is None else f"; line {store.table.numbers[first]}: {store.table.unusable[first][1]}"
+    cure = CURES.get(next(iter(reasons), ""), "Collect more documents")
+    return UserError(f"none of {len(store.table):,} examples is left ({told}{shown})", where=str(source), cure=cure)
 
 
 @contextmanager
@@ -70,14 +97,15 @@ def scored(source: Path, folder: Path, settings: Curate) -> Iterator[Store]:
 def _write(out: Path, store: Store, quality: Quality, verdict: Verdict, settings: Curate) -> None:
     """Every example into one of the two files, in the order they came."""
     written = 0
-    repeated = repeated_in(store, verdict)
+    sources = OtherSources(store, verdict)
     with open_to_write(out / "kept.jsonl") as kept, open_to_write(out / "removed.jsonl") as removed:
         for position, row in enumerate(store):
             if position in verdict.reason:
                 removed.write(_line(vars(removal_of(position, row, store, quality, verdict, settings))))
             else:
                 explained = quality.explain(row, position)
-                explained["meta"] |= {"repeated_in": repeated[position]} if position in repeated else {}
+                elsewhere = sources.of(position, row)
+                explained["meta"] |= {"repeated_in": elsewhere} if elsewhere else {}
                 kept.write(_line(explained))
             written += 1
     if written != len(store.table):
@@ -85,15 +113,24 @@ def _write(out: Path, store: Store, quality: Quality, verdict: Verdict, settings
         raise GradusError(f"{len(store.table)} examples came in, {written} went out", where=str(out), cure=cure)
 
 
-def repeated_in(store: Store, verdict: Verdict) -> dict[int, dict[str, list[str]]]:
-    """By position of a kept example the other sources that held duplicates of it: 05_prepare keeps them on its side of the split."""
-    found: dict[int, dict[str, set[str]]] = {}
-    for position, duplicate in verdict.duplicates.items():
-        better, row = store.row(duplicate.of), store.row(position)
-        for unit in SOURCES:
-            if row[unit] != better[unit]:
-                found.setdefault(duplicate.of, {}).setdefault(unit, set()).add(row[unit])
-    return {kept: {unit: sorted(names) for unit, names in units.items()} for kept, units in found.items()}
+class OtherSources:
+    """The sources of the duplicates of each kept example, read when asked for: 05_prepare keeps them on its side of the split."""
+
+    def __init__(self, store: Store, verdict: Verdict) -> None:
+        pairs = ((duplicate.of, position) for position, duplicate in verdict.duplicates.items())
+        flat = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(verdict.duplicates)).reshape(-1, 2)
+        flat = flat[np.argsort(flat[:, 0], kind="stable")]
+        self._store, self._kept, self._gone = store, flat[:, 0], flat[:, 1]
+
+    def of(self, position: int, row: dict[str, Any]) -> dict[str, list[str]]:
+        """By unit the sources of an example's duplicates that are not its own; without any, nothing."""
+        start, stop = np.searchsorted(self._kept, [position, position + 1])
+        found: dict[str, set[str]] = {}
+        for other in map(self._store.row, self._gone[start:stop]):
+            for unit in SOURCES:
+                if other[unit] != row[unit]:
+                    found.setdefault(unit, set()).add(other[unit])
+        return {unit: sorted(names) for unit, names in found.items()}
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -103,11 +140,13 @@ def _line(row: dict[str, Any]) -> str:
 def _summary(curation: Curation) -> Summary:
     reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in curation.removed_by_reason.items())
     personal = ", ".join(f"{kind} {count:,}" for kind, count in curation.personal_data.items())
+    contaminated = ", ".join(f"{kind} {count:,}" for kind, count in curation.contaminated_by.items())
     repairs = ", ".join(f"{kind} {count:,}" for kind, count in curation.repairs.items())
     return {
         "examples": curation.examples,
         "kept": curation.kept,
         "removed": f"{curation.removed:,} ({reasons})" if curation.removed else 0,
+        **({"in a benchmark": contaminated} if contaminated else {}),
         "score cut": round(curation.score_cut, 3) if curation.score_cut is not None else "none",
         "languages": ", ".join(f"{language} {count:,}" for language, count in curation.languages.items()) or "too little prose to tell",
         "duplicate clusters": sum(curation.cluster_sizes.values()),

@@ -36,11 +36,12 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="02_extract",
     title="extract questions and answers",
-    version=2,
+    version=3,
     output="data/02_extracted",
     work=_work,
     reads=("01_collect/documents.jsonl",),
     config_keys=("extract",),
     outside=_outside,
     plan=_plan,
+    asks=lambda config: config.extract.teacher.kind != "off",
 )

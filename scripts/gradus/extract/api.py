@@ -42,7 +42,7 @@ class ApiObject:
 
     @property
     def call(self) -> str:
-        return short_call(self.name, self.document.signature, self.config.max_signature_characters)
+        return short_call(self.name, self.document.signature, self.config.max_signature_characters, method=self.kind == "method")
 
     @cached_property
     def sections(self) -> dict[str, Section]:

@@ -95,7 +95,7 @@ def _definition(title: str, section: TextSection, page: Page, parent: _Parent, s
         return None
     verb = "are" if match[2].lower() == "are" else "is"
     article = match[1].lower() if match[1] else ""
-    shown = name if name in (page.name, page.subject) else in_a_sentence(name, page.text)
+    shown = name if name in (page.name, page.subject) else in_a_sentence(name, page.text, title)
     return Asked("definition", f"What {verb} {article}{shown}?")
 
 
@@ -104,18 +104,19 @@ def _asks_without_mark(title: str, section: TextSection, page: Page, parent: _Pa
     if match := _HOW_WORKS.fullmatch(title):
         name = match[1]
         plural = not re.match(r"(?:a|an|the) ", name, re.IGNORECASE) and name.endswith("s") and not name.endswith(("ss", "us", "is"))
-        it = _subject(section, page) if name.lower() == "it" else in_a_sentence(name, page.text)
+        it = _subject(section, page) if name.lower() == "it" else in_a_sentence(name, page.text, title)
         return Asked("section", f"How {'do' if plural else 'does'} {it} work?" if it else "")
     if match := _HOW_DONE.fullmatch(title):
         return Asked(
-            "section", f"How {match[2]} {in_a_sentence(match[1], page.text)} {match[3]}?" if match[1].lower() not in ("it", "they", "this") else ""
+            "section",
+            f"How {match[2]} {in_a_sentence(match[1], page.text, title)} {match[3]}?" if match[1].lower() not in ("it", "they", "this") else "",
         )
     if match := _SHOULD.fullmatch(title):
         if match[3].lower() in ("get it", "find it", "buy it", "use it"):
             name, word = _subject(section, page), "can" if match[1].lower() == "where" else "should"
             return Asked("section", f"{match[1].capitalize()} {word} I {match[3].split()[0].lower()} {name}?" if name else "")
         negation = " not" if match[2] else ""
-        return Asked("section", f"{match[1].capitalize()} should I{negation} {first_person(in_a_sentence(match[3], page.text))}?")
+        return Asked("section", f"{match[1].capitalize()} should I{negation} {first_person(in_a_sentence(match[3], page.text, title))}?")
     if re.match(
         r"(?:what|who|which|where|when|why|how) (?:is|are|does|do|can|should|will|must)\b|(?:is|are|does|do|can|may|should|will|must) (?:i|"
         r"we|you|it|the|there|a|an|my)\b",
@@ -131,8 +132,16 @@ def _known_word(title: str, section: TextSection, page: Page, parent: _Parent, s
     for names, kind, question in HEADWORDS:
         if names.fullmatch(title):
             subject = _subject(section, page)
-            return Asked(kind, question.format(subject=subject, title=title.lower()) if subject else "")
+            return Asked(kind, question.format(subject=subject, title=title.lower()) if subject else _said_of(title, kind, question, page))
     return None
+
+
+def _said_of(title: str, kind: str, question: str, page: Page) -> str:
+    """What a page whose name is no subject (`Guide`) says about `Install` or `Requirements`; '' where that reads badly."""
+    if page.name and kind == "how-to":
+        return f'According to "{page.shown}", how{question.format(subject="it").removeprefix("How")}'
+    named = page.name and kind == "section" and not re.match(r"how|who|help|get", title, re.IGNORECASE)
+    return prose_question("section", page.seed + title, title=title.lower(), document=page.shown) if named else ""
 
 
 def _doing(title: str, section: TextSection, page: Page, parent: _Parent, sentence: str) -> Asked | None:
@@ -145,16 +154,16 @@ def _doing(title: str, section: TextSection, page: Page, parent: _Parent, senten
     if re.fullmatch(r"it|them|this", rest):
         rest = _subject(section, page)
     return Asked(
-        "how-to", prose_question("how-to", page.seed, title=f"{verb.lower()} {first_person(in_a_sentence(rest, page.text))}") if rest else ""
+        "how-to", prose_question("how-to", page.seed, title=f"{verb.lower()} {first_person(in_a_sentence(rest, page.text, title))}") if rest else ""
     )
 
 
 def _comparison(title: str, section: TextSection, page: Page, parent: _Parent, sentence: str) -> Asked | None:
     if match := _VERSUS.fullmatch(title):
-        names = [in_a_sentence(name, page.text) for name in match.groups()]
+        names = [in_a_sentence(name, page.text, title) for name in match.groups()]
         return Asked("comparison", f"What is the difference between {names[0]} and {names[1]}?" if not _VERSUS.search(names[0] + names[1]) else "")
     if (match := _DIFFERENCE.fullmatch(title)) and " and " in match[1]:
-        return Asked("comparison", f"What is the difference between {in_a_sentence(match[1], page.text)}?")
+        return Asked("comparison", f"What is the difference between {in_a_sentence(match[1], page.text, title)}?")
     return None
 
 
@@ -165,9 +174,9 @@ def _nominal(title: str, section: TextSection, page: Page, parent: _Parent, sent
     if not verb or not rest:
         return None
     if rest.lower().startswith("of "):
-        return Asked("how-to", f"How do I {verb} {first_person(in_a_sentence(rest[3:], page.text))}?")
+        return Asked("how-to", f"How do I {verb} {first_person(in_a_sentence(rest[3:], page.text, title))}?")
     subject = _subject(section, page)
-    return Asked("how-to", f"How do I {verb} {subject} {in_a_sentence(rest, page.text)}?") if subject and PREPOSED.match(rest) else None
+    return Asked("how-to", f"How do I {verb} {subject} {in_a_sentence(rest, page.text, title)}?") if subject and PREPOSED.match(rest) else None
 
 
 def _symptom(title: str, section: TextSection, page: Page, parent: _Parent, sentence: str) -> Asked | None:
@@ -176,8 +185,8 @@ def _symptom(title: str, section: TextSection, page: Page, parent: _Parent, sent
     )
     clause = CLAUSE.match(title) is not None
     if SYMPTOM.search(title) and (troubled or clause or re.match(r"[A-Z]\w+Error\b|`|[\"“]", title)):
-        return about_symptom(title)
-    return about_symptom(title) if troubled and clause else None
+        return about_symptom(title, page.text)
+    return about_symptom(title, page.text) if troubled and clause else None
 
 
 def _of_document(title: str, section: TextSection, page: Page, parent: _Parent, sentence: str) -> Asked | None:

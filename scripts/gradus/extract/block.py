@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,9 +52,3 @@ def item(blocks: list[Block], marker: str = "- ", head: str = "") -> str:
         head = head.rstrip() + "\n\n"
     lines = (head + join(blocks)).rstrip().split("\n")
     return marker + "\n".join(pad + line if line and number else line for number, line in enumerate(lines))
-
-
-def fenced(text: str, language: str) -> str:
-    """A fenced block with `text` byte for byte; the fence is longer than any run of backticks inside."""
-    fence = "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
-    return f"{fence}{language}\n{text}\n{fence}"

@@ -40,6 +40,7 @@ def example_of(draft: Draft, document: Document, config: Extract) -> Example | D
 
 
 def _identity(draft: Draft, document: Document) -> str:
-    """Hash of document, kind and question, and of the earlier turns where there are any."""
+    """Hash of document, kind and question, of the earlier turns where there are any, and of the answer where rows may give several."""
     context = json.dumps([asdict(turn) for turn in draft.context], ensure_ascii=False) if draft.context else ""
-    return sha256_text(document.id + draft.kind + draft.question + context)[:16]
+    answer = draft.answer if document.format == "rows" else ""
+    return sha256_text(document.id + draft.kind + draft.question + context + answer)[:16]

@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 
-from gradus.extract.block import fenced
+from gradus.fences import fenced
 
 _SHELL = re.compile(r"(\$|%) \S|(python3?|pip|make|cd|export|mpirun|mlx\.\w+) \S")
 _COLUMNS = re.compile(r"\S( {2,}|\t)\S")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gradus.extract.block import Block, fenced
+from gradus.extract.block import Block
 from gradus.extract.code import as_code
 from gradus.extract.inline import to_markdown
 from gradus.extract.lines import Line, raw
+from gradus.fences import fenced
 
 _CODE = frozenset({"code", "code-block", "sourcecode", "ipython", "doctest", "testcode"})
 _ADMONITION = frozenset({"note", "warning", "tip", "important", "caution", "attention", "hint", "danger", "admonition"})

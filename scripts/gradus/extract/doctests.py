@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gradus.extract.block import Block, fenced
+from gradus.extract.block import Block
 from gradus.extract.limits import pieces_of, without_dangling
+from gradus.fences import fenced
 
 _SETUP = re.compile(r">>> (import |from \S+ import )|\s*$")
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gradus.extract.block import Block
-from gradus.extract.fences import fenced_lines
 from gradus.extract.headings import plain
 from gradus.extract.markdown import blanked, blocks_of_markdown
 from gradus.extract.pairs import Pair
+from gradus.fences import fenced_lines
 
 _DETAILS = re.compile(
     r"<details\b[^>]*>\s*<summary\b[^>]*>(?P<ask>(?:(?!</?details\b).)*?)</summary>(?P<answer>(?:(?!<details\b).)*?)</details>",
@@ -52,7 +52,7 @@ class Folded:
 
 def unfold(text: str) -> Folded:
     """Take `<details>` and `<dl>` out of a Markdown text; those inside code are left alone."""
-    inside, _ = fenced_lines(text.split("\n"))
+    inside = fenced_lines(text.split("\n"))
     details, terms = [], []
     for match in _outside(_DETAILS, text, inside):
         details.append(_pair(match, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gradus.extract.fences import fenced_lines
+from gradus.fences import OPEN, fence_marks, fenced_lines
 
 _ABBREVIATIONS = ("e.g", "i.e", "etc", "cf", "vs", "al", "fig", "eq", "no", "resp", "approx", "incl", "sec", "ref", "aka", "a.k.a")
 _SENTENCE_END = re.compile(
@@ -21,7 +21,7 @@ def pieces_of(answer: str) -> list[str]:
     """Split Markdown at blank lines and list items of the outermost level, never inside a fence; joined by '' it is the same."""
     pieces = [""]
     lines = answer.splitlines(keepends=True)
-    inside, _ = fenced_lines([line.rstrip("\n") for line in lines])
+    inside = fenced_lines(lines)
     for number, line in enumerate(lines):
         outer = not (inside[number] and number and inside[number - 1]) and not line[0].isspace()
         new_item = outer and _ITEM.match(line) is not None
@@ -93,9 +93,9 @@ def _announces(piece: str) -> bool:
 def fault_of(answer: str) -> str:
     """What is wrong with the form of an answer made by rules, '' when nothing is."""
     lines = answer.split("\n")
-    inside, is_open = fenced_lines(lines)
-    prose = "\n".join(line for line, code in zip(lines, inside, strict=True) if not code)
-    if is_open:
+    marks = list(fence_marks(lines))
+    prose = "\n".join(line for line, mark in zip(lines, marks, strict=True) if mark == "text")
+    if marks[-1] in OPEN:
         return "a code fence is not closed"
     if _ROLE.search(prose) or _LEFT_OVER.search(re.sub(r"`[^`\n]+`", "", prose)):
         return "markup that was not understood"
@@ -104,7 +104,7 @@ def fault_of(answer: str) -> str:
     if any(_stripped(piece).count("`") % 2 or _stripped(piece).count("**") % 2 for piece in prose.split("\n")):
         return "a code span or emphasis is not closed"
     words = re.findall(r"[A-Za-z']+", prose)
-    if not any(inside) and len(words) > 4 and not _ITEM.search(prose) and not _GLUE.intersection(word.lower() for word in words):
+    if "opens" not in marks and len(words) > 4 and not _ITEM.search(prose) and not _GLUE.intersection(word.lower() for word in words):
         return "a list of names without a sentence"
     if re.search(r"^\s*([-*+]|\d+[.)])\s*$", prose, re.MULTILINE):
         return "an empty list item"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gradus.extract.block import Block, Kind, fenced
+from gradus.extract.block import Block, Kind
 from gradus.extract.code import language_of
+from gradus.fences import fenced
 from gradus.structure import parser
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from gradus.extract.fences import fenced_lines
+from gradus.fences import fenced_lines
 from gradus.signatures import split_arguments
 
 _APART = re.compile(
@@ -53,7 +53,7 @@ class Names:
     def marked(self, markdown: str) -> str:
         """The same Markdown with code spans around names; code, tables, links and bold labels stay as they are."""
         lines = markdown.split("\n")
-        inside, _ = fenced_lines(lines)
+        inside = fenced_lines(lines)
         return "\n".join(line if code or line.startswith("|") else self._line(line) for line, code in zip(lines, inside, strict=True))
 
     def _line(self, line: str) -> str:

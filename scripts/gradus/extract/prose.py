@@ -11,18 +11,19 @@ from gradus.extract.asking import opening, question_of
 from gradus.extract.block import Block, join
 from gradus.extract.blocks import parse_text
 from gradus.extract.draft import Draft, Drafts, Drop
-from gradus.extract.fences import fenced_lines
 from gradus.extract.furniture import is_placeholder, points_elsewhere, section_furniture, without_furniture
 from gradus.extract.headings import TextSection, plain, sections_of_blocks
+from gradus.extract.headwords import GENERIC
 from gradus.extract.leftovers import unfold, without_html
 from gradus.extract.markdown import BOLD_LINE, blocks_of_markdown, without_front_matter
 from gradus.extract.pairs import Pair, pairs_of, plain_questions, without_answer_mark
 from gradus.extract.plain import blocks_of_plain, with_headings
 from gradus.extract.questions import prose_question
-from gradus.extract.subjects import WHOLE, Asked, Page, about_term, is_useful, subject_of
-from gradus.extract.terms import GLOSSARY, definition_entries, glossary_entries, table_entries
+from gradus.extract.subjects import WHOLE, Asked, Page, about_term, is_headword, is_useful, subject_of
+from gradus.extract.terms import GLOSSARY, asks_in_items, definition_entries, glossary_entries, table_entries
 from gradus.extract.topics import topic_drafts
 from gradus.extract.unwrap import unwrap
+from gradus.fences import fenced_lines
 from gradus.records import Document
 
 _FAQ = re.compile(r"\bfaqs?\b|frequently asked|questions (?:and|&) answers|\bq ?& ?a\b", re.IGNORECASE)
@@ -49,7 +50,7 @@ def markdown_drafts(document: Document) -> Drafts:
         asked = question_of(summary, replace(page, has_headings=True), None, opening(text))
         yield _entry(asked, pair) if asked else Drop("a folded text whose summary makes no question")
     for pair in folded.terms:
-        yield _entry(Asked("faq", pair.question) if pair.question.endswith("?") else about_term(pair.question), pair)
+        yield _entry(about_term(pair.question), pair)
     yield from _drafts(document, blocks)
 
 
@@ -106,9 +107,11 @@ def _drafts(document: Document, blocks: list[Block]) -> Drafts:
 
 
 def _page(document: Document, sections: list[TextSection]) -> Page:
-    """The page's name: its only heading of level 1, or the first; else the file's name."""
-    stem = re.sub(r"[_-]+", " ", PurePath(document.title).stem).strip()
-    first = next((section.title for section in sections if section.level == 1 and section.title and not section.is_question), "")
+    """The page's name: its heading of level 1, else, and where several of them name chapters, the document's title or file name."""
+    stem = re.sub(r"[_-]+", " ", PurePath(document.title).stem if document.source.endswith(document.title) else document.title).strip()
+    heads = [section.title for section in sections if section.level == 1 and section.title and not section.is_question]
+    chapters = [head for head in heads if not (is_headword(head) or GENERIC.fullmatch(head) or section_furniture(head, ()))]
+    first = heads[0] if heads and len(chapters) < 2 else ""
     name = first if is_useful(first) else stem if is_useful(stem) else ""
     text = "\n".join(block.text for section in sections for block in section.blocks if block.kind != "code")
     subject = subject_of(name)
@@ -131,7 +134,8 @@ def _read(section: TextSection, page: Page, faq: bool, above: Asked | None) -> _
     glossary = bool(GLOSSARY.fullmatch(section.title) or GLOSSARY.fullmatch(page.name))
     kept: list[Block] = []
     for block in blocks:
-        rows = table_entries(block) if block.kind == "table" else glossary_entries(block) if block.kind == "list" and glossary else []
+        listed = block.kind == "list" and (glossary or asks_in_items(block))
+        rows = table_entries(block, page.text) if block.kind == "table" else glossary_entries(block) if listed else []
         entries += rows
         kept += [] if rows else [block]
     rest, pairs = pairs_of(kept, plain_lines=in_faq)
@@ -225,7 +229,7 @@ def _shown(block: Block) -> str:
         return block.text
     text = unwrap(block.text) if block.kind in ("paragraph", "list") else _CALL_OUT.sub(lambda match: f"> **{match[1].capitalize()}:**", block.text)
     lines = text.split("\n")
-    inside, _ = fenced_lines(lines)
+    inside = fenced_lines(lines)
     return "\n".join(line if code else _without_local_links(line) for line, code in zip(lines, inside, strict=True)).strip("\n")
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradus.extract.draft import Draft, Drafts, Drop
+from gradus.extract.subjects import about_term
 from gradus.files import sha256_text
 from gradus.records import Document, Message
 
 _PAIRS = (
     ("instruction", "output"), ("instruction", "response"), ("instruction", "completion"), ("prompt", "completion"), ("prompt", "response"),
     ("question", "answer"), ("question", "response"), ("query", "response"), ("query", "answer"), ("problem", "solution"), ("input", "output"),
+    ("user", "assistant"), ("term", "definition"),
 )  # fmt: skip
+_SHAPES = "instruction/output, prompt/completion, question/answer, user/assistant, term/definition, messages, conversations"
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _ROLES = {
     "system": "system", "user": "user", "human": "user", "prompter": "user",
@@ -88,7 +91,7 @@ def _turns(row: dict[str, Any]) -> list[Message]:
     for asked, answered in _PAIRS:
         if asked in row and answered in row:
             return _pair(row, asked, answered)
-    raise RowFault("row has no known shape (instruction/output, prompt/completion, question/answer, messages, conversations)")
+    raise RowFault(f"row has no known shape ({_SHAPES})")
 
 
 def _first_answer(answers: object) -> object:
@@ -101,10 +104,17 @@ def _first_answer(answers: object) -> object:
 
 def _pair(row: dict[str, Any], asked: str, answered: str) -> list[Message]:
     beside = "" if asked == "input" else row.get("input") or row.get("context") or ""
-    question = "\n\n".join(filter(None, [_text(row[asked]), _text(beside)]))
+    about = _meaning_of(_text(row[asked])) if asked == "term" else _text(row[asked])
+    question = "\n\n".join(filter(None, [about, _text(beside)]))
     system = _text(row.get("system") or "")
     turns = [Message("user", question), Message("assistant", _text(row[answered]))]
     return [Message("system", system), *turns] if system else turns
+
+
+def _meaning_of(term: str) -> str:
+    """The question behind an entry of a glossary; what is a question already stays."""
+    asked = None if term.endswith("?") else about_term(term)
+    return asked.question if asked else term
 
 
 def _turn(turn: object) -> Message:

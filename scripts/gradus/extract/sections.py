@@ -30,7 +30,7 @@ _NAMES = {
     "shape": "shape shapes",
 }
 _SECTION_OF = {name.replace("_", " "): key for key, names in _NAMES.items() for name in names.split()}
-_SIGNATURE = re.compile(r"(?:[\w.]+\.)?(\w+)\s?\(.*\)(?:\s*(?:->|=>)\s*\S.{0,150})?:?|Overloaded function\.")
+_SIGNATURE = re.compile(r"(?:[\w.]+\.)?(\w+)\s?\(.*\)(?:\s*(?:-{1,2}>|=>)\s*\S.{0,150})?:?|Overloaded function\.")
 _GOOGLE = re.compile(r"([A-Z][A-Za-z ]{2,20}):+\s*")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradus.extract.furniture import section_furniture
 from gradus.extract.headwords import CLAUSE, FINITE, GENERIC, HEADWORDS, OF_DOCUMENT
-from gradus.extract.wording import action, first_person
+from gradus.extract.wording import action, first_person, in_a_sentence
 
 _RULES = re.compile(
     r"\b(?:policy|agreement|plan|handbook|charter|procedure|programme|program|act|regulations?|code of conduct|terms|contract|scheme|"
@@ -90,30 +90,26 @@ def is_useful(name: str) -> bool:
 
 
 def about_term(term: str) -> Asked | None:
-    """What a glossary entry answers."""
+    """What a glossary entry answers; one that asks is the question itself."""
     term = term.strip().rstrip(":")
+    if term.endswith("?"):
+        return Asked("faq", term)
     if not term or len(term.split()) > 8 or term.endswith((".", "!", ",")) or not re.search(r"\w", term):
         return None
     return Asked("glossary", f'What does "{term}" mean?' if '"' not in term else f"What does {term} mean?")
 
 
-def about_symptom(text: str) -> Asked | None:
-    """What a row of a table of problems, or a heading that names one, answers."""
+def about_symptom(text: str, document: str) -> Asked | None:
+    """What a row of a table of problems, or a heading that names one, answers; `document` is the text that it stands in."""
     text = text.strip().rstrip(".:")
     if not text or len(text) > 160:
         return None
     if text.endswith("?"):
         return Asked("troubleshooting", text) if len(text.split()) > 1 else None
     if CLAUSE.match(text) and not re.match(r"[\w.]*(?:error|exception)\b", text, re.IGNORECASE) and not re.search(r"[`\"“:]", text):
-        return Asked("troubleshooting", f"What can I do when {first_person(_small_start(text))}?")
+        return Asked("troubleshooting", f"What can I do when {first_person(in_a_sentence(text, document))}?")
     quoted = text if re.search(r"[`\"“]", text) else f'"{text}"'
     return Asked("troubleshooting", f"How do I fix {quoted}?")
-
-
-def _small_start(text: str) -> str:
-    first = text.split(" ")[0]
-    article = first.lower() in ("the", "a", "an", "my", "your", "our", "we", "you", "it", "there", "nothing", "no", "this", "some")
-    return first.lower() + text[len(first) :] if article else text
 
 
 def is_headword(title: str) -> bool:

@@ -21,15 +21,20 @@ _CURE = re.compile(r"solutions?|cures?|fix(?:es)?|remed(?:y|ies)|what to do|acti
 GLOSSARY = re.compile(r".*\b(?:glossary|terminology|definitions|abbreviations|acronyms|terms(?! (?:of|and))|vocabulary)\b.*", re.IGNORECASE)
 _DEFINED = re.compile(r"((?:[^\n]{1,80}\n)+?):[ \t]+(.+)", re.DOTALL)
 _ENTRY = re.compile(r"(\*\*|__)(.{1,60}?):?\1\s*(?::|[-–—]|=)?\s+(\S.*)|`([^`\n]{1,60})`\s*(?::|[-–—])\s+(\S.*)", re.DOTALL)
+_ASKED_ITEM = re.compile(r"^[-*+] \*\*[^*\n]+\?\*\*: ", re.MULTILINE)
 _PLAIN_ENTRY = re.compile(r"([^\s:.][^:.\n]{0,50}?)\s*(?::|\s[-–—]\s)\s*(\S.*)", re.DOTALL)
 
 
-def table_entries(block: Block) -> list[tuple[Asked | None, Pair]]:
-    """One entry for every row of a table whose head says question and answer, term and meaning, or symptom and cure."""
+def table_entries(block: Block, text: str) -> list[tuple[Asked | None, Pair]]:
+    """One entry for every row of a table whose head says question and answer, term and meaning, or symptom and cure; `text` is the document's."""
     rows = [_cells(line) for line in block.text.split("\n") if line.strip()]
     if len(rows) < 3:
         return []
-    for ask, answer, asked in ((_QUESTION, _ANSWER, _as_it_is), (_TERM, _MEANING, about_term), (_SYMPTOM, _CURE, about_symptom)):
+    for ask, answer, asked in (
+        (_QUESTION, _ANSWER, _as_it_is),
+        (_TERM, _MEANING, about_term),
+        (_SYMPTOM, _CURE, lambda cell: about_symptom(cell, text)),
+    ):
         left = next((n for n, cell in enumerate(rows[0]) if ask.fullmatch(plain(cell))), None)
         right = next((n for n, cell in enumerate(rows[0]) if answer.fullmatch(plain(cell))), None)
         if left is not None and right is not None:
@@ -76,11 +81,16 @@ def definition_entries(blocks: list[Block]) -> tuple[list[Block], list[tuple[Ask
 def _entry(term: str, meaning: str, block: Block, start: int) -> list[tuple[Asked, Pair]]:
     texts = [text.strip() for text in re.split(r"\n:[ \t]+", meaning)]
     name = plain(term)
-    asked = Asked("faq", name) if name.endswith("?") else about_term(name)
+    asked = about_term(name)
     if asked is None:
         return []
     body = [replace(block, text="\n\n".join(" ".join(text.split()) for text in texts))]
     return [(asked, Pair(asked.question, body, start, block.end))]
+
+
+def asks_in_items(block: Block) -> bool:
+    """Whether a list is of terms some of which are questions (`- **What does it take?**: oil`), as definition lists of HTML arrive."""
+    return _ASKED_ITEM.search(block.text) is not None
 
 
 def glossary_entries(block: Block) -> list[tuple[Asked, Pair]]:

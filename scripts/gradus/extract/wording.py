@@ -45,6 +45,7 @@ _TAKES_OBJECT = re.compile(
     r"(?:the|a|an|your|my|our|its|this|these|that|all|any|each|every|new|to|for|from|with|in|into|on|up|out|off|as|by|it|them|one|two|multiple|several|another|`.+)(?:\s|$)",
     re.IGNORECASE,
 )
+_SECOND_GERUND = re.compile(r"(?<=\band )\w+ing\b|^\w+ing(?= and )")
 _DOUBLED = frozenset(("get", "run", "set", "stop", "log", "plan", "submit", "tag", "wrap", "skip", "split", "debug", "transfer"))
 _PRODUCT = {
     "installation": "install", "configuration": "configure", "deployment": "deploy", "compilation": "compile", "registration": "register for",
@@ -87,8 +88,12 @@ def action(title: str, thing: str = "") -> str:
         return f"{verb} {rest}".strip() if match[0].lower().startswith("how") or verb in _verbs() else ""
     first, _, rest = text.partition(" ")
     word = first.lower()
-    rest = re.sub(r"(?<=\band )\w+ing\b|^\w+ing(?= and )", lambda match: _gerunds().get(match[0].lower(), match[0]), rest)
     verb = word if word in _verbs() else _gerunds().get(word, "")
+    if word in _gerunds():  # `Configuring and testing the proxy`: the second goes the way of the first, or the heading names no action
+        others = re.findall(_SECOND_GERUND, rest)
+        if not all(other.lower() in _gerunds() for other in others):
+            return ""
+        rest = re.sub(_SECOND_GERUND, lambda match: _gerunds()[match[0].lower()], rest)
     if not verb or not rest:
         return ""
     certain = word not in _ALSO_NOUNS and word not in _ALSO_ADJECTIVES
@@ -107,13 +112,21 @@ def first_person(text: str) -> str:
     return text
 
 
-def in_a_sentence(title: str, text: str) -> str:
+def in_a_sentence(title: str, text: str, heading: str = "") -> str:
     """A heading as it reads inside a sentence: capitals go, except those of names and of words that `text` writes so, too.
 
     Args:
         text: the document; a word that it writes with a capital in the middle of a sentence is a name.
+        heading: the whole heading where `title` is a part of it; when it writes other words small, a capital inside is a name's.
     """
-    small = re.sub(r"(?<![\w`'\"./])[A-Z][a-z]+(?:['’]s)?(?![\w`]*[A-Z_(])", lambda match: _word(match[0], text), title)
+    whole = heading or title
+    sentence_case = any(word in _verbs() or re.fullmatch(r"[a-z]{4,}", word) and word not in _CONNECTING for word in whole.split()[1:])
+
+    def shown(match: re.Match[str]) -> str:
+        inside = not whole.startswith(title) if match.start() == 0 else re.search(r"[\w,)`] $", title[: match.start()]) is not None
+        return _word(match[0], text, kept=sentence_case and inside)
+
+    small = re.sub(r"(?<![\w`'\"./])[A-Z][a-z]+(?:['’]s)?(?![\w`]*[A-Z_(])", shown, title)
     small = re.sub(r"^(An?|The)\b", lambda match: match[0].lower(), small)
     kept = [old for old, new in zip(title.split()[1:], small.split()[1:], strict=True) if old == new and re.fullmatch(r"[A-Z][a-z]+", old)]
     names = [word for word in kept if word.lower() not in _NAMES]
@@ -133,15 +146,18 @@ def is_name(name: str, text: str) -> bool:
     return not known and len(re.findall(rf"\b{re.escape(name)}\b", text)) > 1
 
 
-def _word(word: str, text: str) -> str:
+def _word(word: str, text: str, *, kept: bool) -> str:
+    """A word of a heading with or without its capital; `kept`: it stays where the text has nothing to say."""
     lower = word.lower()
     small = len(re.findall(rf"(?<![\w/`.-]){re.escape(lower)}(?![\w`/]|\.\w)", text))
     if small:
         large = len(re.findall(rf"(?<=[a-z,;(] ){re.escape(word)}\b", text))
         return word if large > small else lower
-    return word if re.search(rf"(?<=[a-z,;(] ){re.escape(word)}\b", text) or lower in _NAMES else lower
+    return word if kept or re.search(rf"(?<=[a-z,;(] ){re.escape(word)}\b", text) or lower in _NAMES else lower
 
 
+_CONNECTING = frozenset("with from into onto over under upon about after before between through without within than that this when your".split())
+"""Longer words that title case writes small, too."""
 _NAMES = frozenset(
     "january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday "
     "english german french spanish italian europe european germany france britain british american python java rust ruby linux windows "

@@ -45,6 +45,11 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Unusable(Failure):
+    """The teacher did reply, twice, and neither reply is of the form that was asked for."""
+
+
+@dataclass(frozen=True)
 class Usage:
     """What was asked so far: all requests, those the cache answered, those that failed; tokens, seconds and cost of the rest.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradus.teacher.requests import Failure, Reply, Request
+from gradus.teacher.requests import Failure, Reply, Request, Unusable
 from gradus.teacher.schema import mistake
 from gradus.teacher.teacher import Teacher
 
@@ -40,7 +40,7 @@ def ask_json(teacher: Teacher, requests: Sequence[Request]) -> Iterator[tuple[in
         try:
             yield again[number], outcome if isinstance(outcome, Failure) else _value(outcome, second[number])
         except _Unusable as error:
-            yield again[number], Failure(f"no usable JSON at the second try ({error})")
+            yield again[number], Unusable(f"no usable JSON at the second try ({error})")
 
 
 def _with_error(request: Request, text: str, error: str) -> Request:

@@ -50,8 +50,12 @@ def check_isolation(model: nn.Module, vocabulary: int) -> None:
     except (AttributeError, TypeError, IndexError, ValueError) as error:
         raise UserError(f"this architecture cannot be packed ({error})", where="train.packing", cure=cure) from error
     alone = mx.concatenate([model(mx.array(probe[:, :11])), model(mx.array(probe[:, 11:]))], axis=1)
-    scale = mx.abs(alone).max().item()
-    worst = mx.abs(packed.astype(mx.float32) - alone.astype(mx.float32)).max().item()
-    limit = 1e-3 if alone.dtype == mx.float32 else 5e-2
-    if not worst <= limit * max(scale, 1.0):
-        raise UserError(f"packed examples see each other in this architecture (logits differ by {worst:.2g})", where="train.packing", cure=cure)
+    seen, unmasked = _distance(packed, alone), _distance(model(mx.array(probe)), alone)
+    # In 16 bits the rotation of positions is so coarse that the same words further on give logits some percent apart.
+    if not seen <= (1e-3 if alone.dtype == mx.float32 else 0.1) * unmasked:
+        what = f"packed examples see each other in this architecture (logits differ by {seen:.2g}, without any mask by {unmasked:.2g})"
+        raise UserError(what, where="train.packing", cure=cure)
+
+
+def _distance(one: mx.array, other: mx.array) -> float:
+    return float(mx.abs(one.astype(mx.float32) - other.astype(mx.float32)).mean().item())

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import islice
 from pathlib import Path
 
 from gradus.collect.readers.decode import read_text
 from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable, text_reading
 from gradus.collect.text import normalise
 
-READER = "gradus-rows 2"
+READER = "gradus-rows 3"
+_DELIMITERS = (",", ";", "\t", "|")
+_HEAD = (1 << 18, 100)  # characters and records that show which of them a file uses
 
 
 def read_jsonl(path: Path, options: ReadOptions) -> FileReading:
@@ -29,12 +32,15 @@ def read_jsonl(path: Path, options: ReadOptions) -> FileReading:
 
 
 def read_csv(path: Path, options: ReadOptions) -> FileReading:
-    """Each record becomes one JSON object; line 1 stays empty for the header, a bad record leaves its line empty."""
+    """Each record becomes one JSON object; line 1 stays empty for the header, a bad record leaves its line empty.
+
+    The fields may stand between semicolons, tabs or bars too: where the comma is the decimal point, Excel writes semicolons.
+    """
     return _records(path, _filled(path), ",")
 
 
 def read_tsv(path: Path, options: ReadOptions) -> FileReading:
-    """As CSV, with tabs between the fields."""
+    """As CSV; tabs are the usual delimiter."""
     return _records(path, _filled(path), "\t")
 
 
@@ -46,7 +52,7 @@ def _filled(path: Path) -> str:
 
 
 def _rows(path: Path, text: str, good: int, faults: list[str]) -> FileReading:
-    reading = text_reading(path, text, "rows", READER, reason=f"{good} rows")
+    reading = text_reading(path, text, "rows", READER, reason=f"{good} row{'s' * (good != 1)}")
     return FileReading(reading.status, reading.reason, reading.found, tuple(faults))
 
 
@@ -61,23 +67,39 @@ def _fault(line: str) -> str:
         return "nested too deeply"
 
 
-def _records(path: Path, text: str, delimiter: str) -> FileReading:
+def _records(path: Path, text: str, usual: str) -> FileReading:
     csv.field_size_limit(2**31 - 1)
+    delimiter = max((usual, *_DELIMITERS), key=lambda sign: _fit(text, sign))  # of equals the first, so the usual one
+    split = "" if delimiter == usual else f" when split at {delimiter!r}"
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines, faults = [""], []
     try:
         header = [name.strip().lower() for name in next(rows)]
         if len(set(header)) < len(header):
             return FileReading("broken", f"line 1: two columns have the same name ({', '.join(header)})")
+        if len(header) == 1 and (held := [sign for sign in _DELIMITERS if sign in header[0]]):
+            faults.append(f"line 1: a single column, whose name holds {held[0]!r} (whole lines in quotes?)")
         for row in rows:
             whole = len(row) == len(header)
-            faults += [] if whole or not row else [f"line {rows.line_num}: {len(row)} fields, the header has {len(header)}"]
+            faults += [] if whole or not row else [f"line {rows.line_num}: {len(row)} fields, the header has {len(header)}{split}"]
             lines.append(json.dumps(dict(zip(header, row, strict=True)), ensure_ascii=False) if whole else "")
     except csv.Error as error:
         faults.append(f"line {rows.line_num}: {error}; nothing after it was read")
     if not any(lines):
         return FileReading("broken", faults[0] if faults else "a header without rows", faults=tuple(faults))
     return _rows(path, "\n".join(lines), sum(map(bool, lines)), faults)
+
+
+def _fit(text: str, delimiter: str) -> tuple[int, float, int]:
+    """How well a delimiter suits: whether it splits the header, the share of the first records that are as long, the columns."""
+    lengths = []
+    try:
+        for row in islice(csv.reader(io.StringIO(text[: _HEAD[0]], newline=""), delimiter=delimiter, strict=True), _HEAD[1]):
+            lengths += [len(row)] if row else []
+    except csv.Error:
+        lengths.append(0)
+    columns, *records = lengths or [0]
+    return (1, records.count(columns) / max(len(records), 1), columns) if columns > 1 else (0, 0.0, 0)
 
 
 def read_json(path: Path, options: ReadOptions) -> FileReading:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradus.extract.grounding.evidence import Evidence, Unit
+from gradus.extract.grounding.measures import other_measure, parts_exchanged
 from gradus.extract.grounding.words import Term, terms_of
 
 _ALIKE = 0.6
@@ -50,7 +51,10 @@ def contradiction(text: str, terms: Sequence[Term], shares: NDArray[np.float64],
     stated, denied_here = {term.stem for term in terms}, set[str]().union(*_denials(terms))
     if any(len(group & stated) * 2 > len(group) and not group & denied_here for group in _denials(best.terms, plain=True)):
         return "says what the text denies"
-    return "exchanges two things" if _exchanged(text, terms, best) or _sides_exchanged(text, best.text) else ""
+    if measured := other_measure(text, evidence.text):
+        return f"says '{measured[0]}' where the text says '{measured[1]}'"
+    exchanged = _exchanged(text, terms, best) or _sides_exchanged(text, best.text) or parts_exchanged(text, best.text)
+    return "exchanges two things" if exchanged else ""
 
 
 def _denials(terms: Sequence[Term], *, plain: bool = False) -> list[set[str]]:

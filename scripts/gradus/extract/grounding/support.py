@@ -5,8 +5,9 @@ that unit also holds the words around it in the statement; the words are weighed
 name or number that stands in the text, but next to other words, has little support. The score of a statement is the
 lesser of the mean support of its words and the least support of a number, name or identifier in it. Code must stand in
 the text as it is, and a statement that contradicts the unit most like it (a negation, an opposite, two things
-exchanged) scores 0. No model takes part, so the score judges words and not meaning: a paraphrase in entirely other
-words is rejected, and a false statement made of one sentence's own words may pass.
+exchanged), or gives a number another measure than the text does, scores 0. No model takes part, so the score judges
+words and not meaning: a paraphrase in entirely other words is rejected, and a false statement made of one sentence's
+own words may pass.
 """
 
 from __future__ import annotations

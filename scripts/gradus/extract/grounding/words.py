@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-_FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     "a an the of to in on at by for from with as and or but if then than that this these those it its they them their there here is are "
     "was were be been being am do does did done doing have has had having will would shall should can could may might must which who "
     "whom whose what when where why how while so such also just only very more most some any each both either into onto over under out "
@@ -19,8 +19,8 @@ _NEAR_NEGATORS = _NEGATORS | frozenset(
     "ignores instead rather disable disables disabled forbidden skip skips deny denies reject rejects omit omits exclude excludes "
     "missing impossible invalid".split()
 )
-_NUMBERS = {word: str(value) for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
-_NUMBERS |= {"hundred": "100", "thousand": "1000", "million": "1000000", "twice": "2", "half": "0.5"}
+NUMBERS = {word: str(value) for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+NUMBERS |= {"hundred": "100", "thousand": "1000", "million": "1000000", "twice": "2", "half": "0.5"}
 _TOKEN = re.compile(
     r"`+(?P<code>[^`]+)`+"
     r"|(?P<number>(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:%|\b))"
@@ -73,9 +73,9 @@ def terms_of(text: str) -> list[Term]:
             continue
         if kind == "word" and (word in _NEAR_NEGATORS or word.endswith("n't")) and not _is_mentioned(text, match):
             negations.open(plain=word in _NEGATORS or word.endswith("n't"))
-        elif kind != "word" or word not in _FUNCTION_WORDS:
+        elif kind != "word" or word not in FUNCTION_WORDS:
             found.append(negations.mark(replace(_term(kind, raw, first), listed=listed)))
-        listed = word in _LISTING or listed and word in _FUNCTION_WORDS
+        listed = word in _LISTING or listed and word in FUNCTION_WORDS
         first = False
     negations.close(found)
     return found
@@ -118,8 +118,8 @@ def _term(kind: str, raw: str, first: bool) -> Term:
     if kind == "number":
         return Term(number_key(raw), True)
     word = raw.casefold()
-    if word in _NUMBERS:
-        return Term(_NUMBERS[word], True)
+    if word in NUMBERS:
+        return Term(NUMBERS[word], True)
     capital = raw[0].isupper() and len(raw) > 1
     hard = bool(_IDENTIFIER.fullmatch(raw)) or (capital and not first)
     return Term(word if "." in word or "_" in word else stem(word), hard, may_be_name=capital and first)

@@ -16,7 +16,7 @@ from gradus.extract.scenarios.plan import Plan
 from gradus.extract.scenarios.sample import Scenario
 from gradus.log import progress
 from gradus.records import Example
-from gradus.teacher import Failure, Teacher, ask_json
+from gradus.teacher import Failure, Teacher, ask_json, in_order
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +80,8 @@ def _ask(plan: Plan, teacher: Teacher, wave: list[Scenario], config: Extract) ->
     """Scenarios with their outcomes, in order."""
     requests = [request_of(plan, scenario, config.scenarios) for scenario in wave]
     outcomes: Iterable[tuple[int, Any]] = ask_json(teacher, requests) if plan.scenarios.mode == "dialogue" else teacher.answers(requests)
-    waiting: dict[int, Any] = {}
-    following = 0
-    for index, outcome in outcomes:
-        waiting[index] = outcome
-        while following in waiting:
-            yield wave[following], waiting.pop(following)
-            following += 1
+    for index, outcome in in_order(outcomes):
+        yield wave[index], outcome
 
 
 def _take(plan: Plan, scenario: Scenario, outcome: Any, teacher: str, seen: _Conversations, made: Generated) -> bool:

@@ -46,9 +46,12 @@ def make(context: StepContext, plan: Plan | None) -> tuple[list[Example], dict[s
         made = generate(plan, teacher, config)
         if not made.examples:
             reason = (made.dropped + made.duplicates).most_common(1)[0][0]
-            raise UserError(
-                f"no example came out of {len(made.asked)} scenarios (mostly: {reason})", where=str(plan.path), cure="Look at the teacher"
+            what = f"no example came out of {len(made.asked)} scenarios (mostly: {reason})"
+            cure = (
+                f"Read the replies in {cache_of(context.workspace)}: equal requests are answered from there, with --force too. "
+                "To ask again change extract.scenarios.temperature, or delete the file of this teacher"
             )
+            raise UserError(what, where=str(plan.path), cure=cure)
         report = as_json(plan, made, teacher, config.scenarios.count)
     write_json(context.out / "scenarios.json", report)
     if len(made.examples) < config.scenarios.count:

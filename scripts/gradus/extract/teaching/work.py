@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +20,7 @@ from gradus.extract.teaching.tokens import counter_of
 from gradus.files import read_json, write_jsonl
 from gradus.records import Document, Example
 from gradus.step import StepContext, Summary
-from gradus.teacher import Estimate, Teacher, as_summary, ask_json, cache_of, estimate, open_teacher
+from gradus.teacher import Estimate, Teacher, as_summary, ask_json, cache_of, estimate, in_order, open_teacher
 from gradus.teacher.teacher import name_of
 
 _WARNINGS = 3  # lines on the screen; extraction.json has all bad chunks
@@ -53,7 +52,7 @@ def teach(context: StepContext, documents: list[Document], ruled: list[Example])
 
 
 def _is_wanted(config: Extract, documents: list[Document]) -> bool:
-    if config.teacher.kind == "off" or not config.teach.formats:
+    if config.teacher.kind == "off" or not config.teach.formats or not documents:
         return False
     if any(document.format in config.teach.formats for document in documents):
         return True
@@ -62,22 +61,12 @@ def _is_wanted(config: Extract, documents: list[Document]) -> bool:
 
 
 def _taught(lessons: list[Lesson], teacher: Teacher, config: Extract, ruled: list[Example]) -> Taught:
-    """Look at the outcomes in the order of the chunks, whatever the order in which they come, so that the result is the same."""
+    """Look at the outcomes in the order of the chunks."""
     checker = Checker(config, teacher.name, Questions(config.teach.same_question, ruled))
     taught = Taught()
-    for index, outcome in _in_order(ask_json(teacher, [lesson.request for lesson in lessons])):
+    for index, outcome in in_order(ask_json(teacher, [lesson.request for lesson in lessons])):
         checker.take(lessons[index], outcome, taught)
     return taught
-
-
-def _in_order(outcomes: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
-    waiting: dict[int, Any] = {}
-    following = 0
-    for index, outcome in outcomes:
-        waiting[index] = outcome
-        while following in waiting:
-            yield following, waiting.pop(following)
-            following += 1
 
 
 def _warn(lessons: list[Lesson], taught: Taught) -> None:
