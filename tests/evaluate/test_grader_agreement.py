@@ -91,7 +91,11 @@ def test_tables_of_other_people(benchmark: ModuleType, tmp_path: Path) -> None:
 def test_what_is_no_table_is_told(benchmark: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "marked.csv"
     path.write_text(f"question,reference,answer,human_score\nWhat?,it,{'a' * 200_000},5\n", encoding="utf-8")
-    assert benchmark.main([str(path), "--embedding", "off"]) == 2
+    before = csv.field_size_limit(131_072)  # Python's own; the reader of rows, which runs in a child process, lifts it
+    try:
+        assert benchmark.main([str(path), "--embedding", "off"]) == 2
+    finally:
+        csv.field_size_limit(before)
     assert "marked.csv:2: not a table" in capsys.readouterr().err
 
 

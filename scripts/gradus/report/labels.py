@@ -16,7 +16,6 @@ CRITERIA: dict[str, tuple[str, str]] = {
     "finished": ("Ended by itself", "not cut off at the token limit; an empty answer counts as 0"),
     "alignment": ("Meaning word by word", "words of the reference that the answer has or comes close to"),
     "context": ("Meaning of all words", "mean of the word vectors in their context"),
-    "similarity": ("Meaning of the whole text", "vectors of the two texts"),
     "fragments": ("Word parts", "runs of letters shared with the reference"),
     "rouge_l": ("ROUGE-L", "longest common run of words, in order"),
     "token_f1": ("Token F1", "words shared with the reference"),
