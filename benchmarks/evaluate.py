@@ -102,12 +102,19 @@ def run(side: str, base: str, questions: int, tokens: int) -> dict[str, Any]:
 
 
 def loop(model: Any, tokenizer: Any, tokens: int) -> Callable[[list[Any]], list[str]]:
-    """The stock way: one `generate` a question."""
-    from mlx_lm import generate
+    """The stock way: one question after the other, by what `generate` itself goes through.
+
+    Its tokens are decoded as ours are: `generate` puts its text together token by token, and shows a byte 0 as another character.
+    """
+    from mlx_lm import stream_generate
 
     from gradus.chat import prompt_tokens
 
-    return lambda asked: [generate(model, tokenizer, prompt_tokens(tokenizer, messages), max_tokens=tokens).strip() for messages in asked]
+    def answer(messages: Any) -> str:
+        told = stream_generate(model, tokenizer, prompt_tokens(tokenizer, messages), max_tokens=tokens)
+        return str(tokenizer.decode([one.token for one in told if one.finish_reason != "stop"])).strip()
+
+    return lambda asked: [answer(messages) for messages in asked]
 
 
 def batches(model: Any, tokenizer: Any, tokens: int) -> Callable[[list[Any]], list[str]]:
