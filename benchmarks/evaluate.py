@@ -85,10 +85,7 @@ def child(side: str, base: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 def run(side: str, base: str, questions: int, tokens: int) -> dict[str, Any]:
     """Seconds and answers of one side, by shape."""
-    from gradus.models import load_model
-
-    model, tokenizer = load_model(base)
-    answer = batches(model, tokenizer, tokens) if side == "Gradus" else loop(model, tokenizer, tokens)
+    answer = batches(base, tokens) if side == "Gradus" else loop(base, tokens)
     topics = sorted(pydoc_data.topics.topics)
     results = {}
     for name, system in SHAPES.items():
@@ -101,14 +98,16 @@ def run(side: str, base: str, questions: int, tokens: int) -> dict[str, Any]:
     return results
 
 
-def loop(model: Any, tokenizer: Any, tokens: int) -> Callable[[list[Any]], list[str]]:
+def loop(base: str, tokens: int) -> Callable[[list[Any]], list[str]]:
     """The stock way: one question after the other, by what `generate` itself goes through.
 
     Its tokens are decoded as ours are: `generate` puts its text together token by token, and shows a byte 0 as another character.
     """
-    from mlx_lm import stream_generate
+    from mlx_lm import load, stream_generate
 
     from gradus.chat import prompt_tokens
+
+    model, tokenizer = load(base)[:2]
 
     def answer(messages: Any) -> str:
         told = stream_generate(model, tokenizer, prompt_tokens(tokenizer, messages), max_tokens=tokens)
@@ -117,10 +116,11 @@ def loop(model: Any, tokenizer: Any, tokens: int) -> Callable[[list[Any]], list[
     return lambda asked: [answer(messages) for messages in asked]
 
 
-def batches(model: Any, tokenizer: Any, tokens: int) -> Callable[[list[Any]], list[str]]:
+def batches(base: str, tokens: int) -> Callable[[list[Any]], list[str]]:
     """Ours, as 07_evaluate calls it."""
-    from gradus.models import generate_answers
+    from gradus.models import generate_answers, load_model
 
+    model, tokenizer = load_model(base)
     return lambda asked: [answer.text for answer in generate_answers(model, tokenizer, asked, max_tokens=tokens, batch_size=BATCH)]
 
 
