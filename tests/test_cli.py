@@ -7,7 +7,6 @@ import ast
 import json
 import logging
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -21,6 +20,8 @@ from gradus.config import Config
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
 from gradus.promote.flags import add_commands
+
+from .terminal import in_terminal
 
 SCRIPTS = PROJECT / "scripts"
 NUMBERED = sorted(path.name for path in SCRIPTS.glob("[0-9][0-9]_*.py"))
@@ -121,12 +122,8 @@ cli.show_table("01_collect", "done in 2.0 s", rows)
 
 @pytest.mark.parametrize(("settings", "codes"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), (None, False)])
 def test_summary_wraps_on_a_terminal_and_is_plain_elsewhere(settings: dict[str, str] | None, codes: bool, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "COLUMNS": "60", **(settings or {})}
-    environment.pop("NO_COLOR", None)
-    if settings is None:
-        text = subprocess.run([sys.executable, "-c", SHOWN, str(tmp_path)], capture_output=True, text=True, env=environment, check=True).stdout
-    else:
-        text = in_terminal([sys.executable, "-c", SHOWN, str(tmp_path)], environment)
+    program = (SHOWN, str(tmp_path))
+    text = python("-c", *program).stdout if settings is None else in_terminal(*program, COLUMNS="60", **settings)
     assert ("\x1b[" in text) == codes
     lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
     assert lines[0] == "01_collect  done in 2.0 s"
@@ -137,25 +134,8 @@ def test_summary_wraps_on_a_terminal_and_is_plain_elsewhere(settings: dict[str, 
 
 
 def test_no_color_is_honoured(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "TERM": "xterm-256color", "NO_COLOR": "1"}
-    text = in_terminal([sys.executable, "-c", SHOWN, str(tmp_path)], environment)
+    text = in_terminal(SHOWN, str(tmp_path), TERM="xterm-256color", NO_COLOR="1")
     assert re.findall(r"\x1b\[(?:3[0-7]|9[0-7]|38;)", text) == []
-
-
-def in_terminal(command: list[str], environment: dict[str, str]) -> str:
-    """What a command writes on a terminal."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(command, stdout=slave, stderr=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    try:
-        while block := os.read(master, 4096):
-            shown += block
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    os.close(master)
-    assert process.wait(timeout=60) == 0
-    return shown.decode()
 
 
 def test_pipeline_is_light() -> None:

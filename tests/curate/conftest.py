@@ -10,6 +10,7 @@ import pytest
 
 from gradus.config import load_config
 from gradus.config.schema import Curate
+from gradus.curate.contamination import read_rows
 from gradus.curate.store import Store
 from gradus.curate.work import scored
 from gradus.files import sha256_text, write_jsonl
@@ -43,6 +44,6 @@ def score(tmp_path: Path, settings: Curate) -> Iterator[Score]:
 
         def score_examples(examples: list[Example], others: Curate | None = None) -> Store:
             write_jsonl(tmp_path / "to_score.jsonl", examples)
-            return stack.enter_context(scored(tmp_path / "to_score.jsonl", tmp_path, others or settings))
+            return stack.enter_context(scored(tmp_path / "to_score.jsonl", tmp_path, others or settings, read_rows(others or settings)))
 
         yield score_examples

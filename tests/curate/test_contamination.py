@@ -10,7 +10,7 @@ import pytest
 from gradus.config import load_config
 from gradus.config.schema import Curate
 from gradus.curate.benchmarks import read_benchmark
-from gradus.curate.contamination import Benchmarks, files_state, find_near_rows, index, read_benchmarks
+from gradus.curate.contamination import Benchmarks, files_state, find_near_rows, index, index_rows, read_rows
 from gradus.curate.decide import decide, measure
 from gradus.curate.describe import describe
 from gradus.curate.removals import removal_of
@@ -83,7 +83,7 @@ def test_the_step_counts_them_by_kind_and_tells_row_and_similarity(tmp_path: Pat
     asked = ["who wrote faust", f"Solve: {ROW}", "one two three four five six seven eight", "What is a widget?"]
     store = score([make(question, f"{LONG} Answer number {number}.") for number, question in enumerate(asked)], curate)
     quality = measure(store.table, curate)
-    verdict = decide(store, quality, curate)
+    verdict = decide(store, quality, curate, read_rows(curate))
     assert {p: reason for p, reason in verdict.reason.items() if reason == "contaminated"} == dict.fromkeys(range(3), "contaminated")
     assert describe(store, quality, verdict, curate).contaminated_by == {"near-duplicate": 1, "same prompt": 1, "shared runs": 1}
     removal = removal_of(2, store.row(2), store, quality, verdict, curate)
@@ -116,16 +116,16 @@ def test_formats(name: str, tmp_path: Path) -> None:
 def test_a_file_that_is_no_benchmark_is_a_mistake_of_the_user(name: str, content: str, why: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=why):
-        read_benchmarks(load_config(settings=[f"curate.decontaminate=[{json.dumps(str(tmp_path / name))}]"]).curate)
+        read_rows(load_config(settings=[f"curate.decontaminate=[{json.dumps(str(tmp_path / name))}]"]).curate)
 
 
 def test_a_missing_file_is_told_and_a_changed_one_known(tmp_path: Path) -> None:
     path = tmp_path / "bench.txt"
     settings = load_config(settings=[f"curate.decontaminate=[{path}]"]).curate
     with pytest.raises(UserError, match="file not found"):
-        read_benchmarks(settings)
+        read_rows(settings)
     path.write_text(ROW, encoding="utf-8")
     before = files_state(settings)
     path.write_text(OTHER, encoding="utf-8")
     assert files_state(settings) != before
-    assert read_benchmarks(load_config().curate) is None
+    assert index_rows(read_rows(load_config().curate), load_config().curate) is None

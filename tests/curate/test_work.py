@@ -104,7 +104,7 @@ def test_the_best_share_of_distinct_examples_stays(make: Make, score: Score) -> 
         settings = load_config(settings=[f"curate.keep_fraction={fraction}"]).curate
         store = score(mixed(make), settings)
         quality = measure(store.table, settings)
-        verdict = decide(store, quality, settings)
+        verdict = decide(store, quality, settings, ())
         kept = [p for p in range(len(store.table)) if p not in verdict.reason]
         assert len(kept) == round(fraction * 84)  # 87 examples, one empty, two copies
         low = [quality.score[p] for p, reason in verdict.reason.items() if reason == "low_quality"]

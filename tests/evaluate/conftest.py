@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gradus.config import load_config
-from gradus.embedding import Encoder, packaged
+from gradus.embedding import Encoder
+from gradus.encoder_files import packaged
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
 from gradus.files import write_jsonl
 from gradus.records import Document, Example

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradus.config.schema import Curate, Likeness
 from gradus.conversations import NO_USER_TURN, Conversation, read_conversations
-from gradus.curate.contamination import find_near_rows, read_benchmarks, read_rows
+from gradus.curate.contamination import find_near_rows, index_rows, read_rows
 from gradus.errors import UserError
 from gradus.near_duplicates import drop_near_duplicates
 from gradus.overlap import comparable, find_leaks, fold
@@ -142,12 +142,13 @@ def _leaks(parts: dict[str, list[Row]], likeness: Likeness) -> list[Finding]:
 
 def _benchmark_rows(rows: Sequence[Row], settings: Curate) -> list[Finding]:
     """Rows that hold one of a benchmark; no finding where no benchmark is named."""
-    benchmarks = read_benchmarks(settings)
+    known = read_rows(settings)
+    benchmarks = index_rows(known, settings)
     if benchmarks is None:
         return []
     pairs = [row.conversation.pair for row in rows]
     found = {place: match for place, pair in enumerate(pairs) if (match := benchmarks.match(*pair))}
-    near = find_near_rows(pairs, read_rows(settings), settings.near_duplicates)
+    near = find_near_rows(pairs, known, settings.near_duplicates)
     return [Finding("benchmark rows", [f"{rows[place].place} {match}" for place, match in sorted((near | found).items())], leakage=True)]
 
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,7 +28,6 @@ from gradus.shingles import hash_shingles, tokens
 log = logging.getLogger(__name__)
 
 Kind = Literal["same prompt", "shared runs", "near-duplicate"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,11 @@ class Benchmarks:
         return float(covered.mean())
 
 
-def read_rows(settings: Curate) -> list[tuple[str, str]]:
+Rows = Sequence[tuple[str, str]]
+"""Place and text of each row of the benchmarks."""
+
+
+def read_rows(settings: Curate) -> Rows:
     """Place and text of every row of the files of `curate.decontaminate`; none when there are no files. Raises UserError."""
     rows = [row for name in settings.decontaminate for row in read_benchmark(Path(name).expanduser())]
     if settings.decontaminate and not rows:
@@ -106,9 +109,8 @@ def read_rows(settings: Curate) -> list[tuple[str, str]]:
     return rows
 
 
-def read_benchmarks(settings: Curate) -> Benchmarks | None:
-    """Index the files of `curate.decontaminate`; None when there are none. Raises UserError."""
-    rows = read_rows(settings)
+def index_rows(rows: Rows, settings: Curate) -> Benchmarks | None:
+    """Index the rows of the files of `curate.decontaminate`; None when there are none."""
     if not rows:
         return None
     log.info("Benchmark rows that no example may hold: %d", len(rows))
@@ -130,7 +132,7 @@ class _PromptsAndWholes(Sequence[str]):
         return f"{prompt}\n{answer}" if whole else prompt
 
 
-def find_near_rows(pairs: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], settings: NearDuplicates) -> dict[int, Match]:
+def find_near_rows(pairs: Sequence[tuple[str, str]], rows: Rows, settings: NearDuplicates) -> dict[int, Match]:
     """The most similar benchmark row of each conversation that has a near-duplicate among them, by position.
 
     Args:
@@ -151,7 +153,7 @@ def files_state(settings: Curate) -> list[tuple[str, str]]:
     return [(str(path), sha256_file(path) if path.is_file() else "") for path in paths]
 
 
-def index(rows: Sequence[tuple[str, str]], ngram_words: int, overlap: float) -> Benchmarks:
+def index(rows: Rows, ngram_words: int, overlap: float) -> Benchmarks:
     """Index rows, given as place and text; there must be one."""
     places, texts = zip(*rows, strict=True)
     words = np.array([len(tokens(text)) for text in texts], np.int32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradus.config.schema import Curate
-from gradus.curate.contamination import Match, find_near_rows, read_rows
+from gradus.curate.contamination import Match, Rows, find_near_rows
 from gradus.curate.duplicates import Duplicate, find_conflicts, find_duplicates
 from gradus.curate.languages import expected_languages, language_signal
 from gradus.curate.quality import SIGNAL_NAMES, weigh
@@ -63,16 +63,19 @@ def measure(table: Table, settings: Curate) -> Quality:
     return Quality(table.signals, weigh(table.signals, settings.weights), expected)
 
 
-def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
+def decide(store: Store, quality: Quality, settings: Curate, benchmarks: Rows) -> Verdict:
     """Give every example that goes its reason.
 
     The cut comes after the duplicates, so `keep_fraction` is of distinct examples. A duplicate of one below the cut goes
     for its quality, since it is no better; so the example that a duplicate is said to repeat is always one that stays.
+
+    Args:
+        benchmarks: rows of which no example may be a near-duplicate.
     """
     reason = {position: why for position, (why, _) in store.table.unusable.items()}
     same_id = _same_id(store.table, reason)
     reason |= dict.fromkeys(same_id, "bad_row")
-    near_rows = _near_rows(store, reason, settings)
+    near_rows = _near_rows(store, reason, settings, benchmarks)
     reason |= dict.fromkeys(near_rows, "contaminated")
     order = best_first(store.table, quality.score, reason)
     if not len(order):
@@ -88,9 +91,8 @@ def decide(store: Store, quality: Quality, settings: Curate) -> Verdict:
     return Verdict(reason, repeated, same_id, near_rows, find_conflicts(store.table, distinct), float(quality.score[stays[-1]]))
 
 
-def _near_rows(store: Store, unusable: dict[int, str], settings: Curate) -> dict[int, Match]:
+def _near_rows(store: Store, unusable: dict[int, str], settings: Curate, rows: Rows) -> dict[int, Match]:
     """The usable examples that are near-duplicates of benchmark rows."""
-    rows = read_rows(settings)
     usable = np.setdiff1d(np.arange(len(store.table)), list(unusable)) if rows else np.empty(0, np.int64)
     found = find_near_rows(Pairs(store, usable), rows, settings.near_duplicates)
     return {int(usable[place]): match for place, match in sorted(found.items())}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradus.config.schema import Curate
-from gradus.curate.contamination import read_benchmarks
+from gradus.curate.contamination import Rows, index_rows, read_rows
 from gradus.curate.curation import GOOD, Curation, by_size
 from gradus.curate.decide import Quality, Verdict, decide, measure
 from gradus.curate.describe import describe
@@ -41,9 +41,10 @@ def curate(context: StepContext) -> Summary:
     """Run the step. Raises UserError when nothing is left, GradusError when the written examples are not all that came."""
     settings = context.config.curate
     source = context.input("02_extract/examples.jsonl")
-    with scored(source, context.out, settings) as store:
+    benchmarks = read_rows(settings)
+    with scored(source, context.out, settings, benchmarks) as store:
         quality = measure(store.table, settings)
-        verdict = decide(store, quality, settings)
+        verdict = decide(store, quality, settings, benchmarks)
         if len(verdict.reason) == len(store.table):
             raise _nothing_left(store, verdict, source)
         _write(context.out, store, quality, verdict, settings)
@@ -74,11 +75,11 @@ def _nothing_left(store: Store, verdict: Verdict, source: Path) -> UserError:
 
 
 @contextmanager
-def scored(source: Path, folder: Path, settings: Curate) -> Iterator[Store]:
+def scored(source: Path, folder: Path, settings: Curate, rows: Rows) -> Iterator[Store]:
     """Every line of the input, mended, masked and scored, in a temporary file of `folder` that is removed again."""
     path = temporary_of(folder / "scored.jsonl")
     limit = round(settings.max_line_mb * 1e6)
-    benchmarks = read_benchmarks(settings)
+    benchmarks = index_rows(rows, settings)
     builder = TableBuilder(path)
     try:
         with progress("Scoring examples", count_lines(source)) as advance:

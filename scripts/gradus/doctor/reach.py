@@ -69,7 +69,7 @@ def embedding(config: Config) -> Finding:
             return Finding("embedding", "ok", settings.model)
         cure = "It is fetched from the hub when 07_evaluate runs; without a network set evaluate.embedding.model=auto"
         return Finding("embedding", "warning", f"{settings.model} is not on this machine", cure)
-    from gradus.embedding import packaged
+    from gradus.encoder_files import packaged
     from gradus.files import sha256_file
 
     folder = packaged(settings)

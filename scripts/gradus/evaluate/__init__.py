@@ -31,7 +31,7 @@ def _outside(config: Config) -> list[object]:
     """The files that tell how to grade and to judge, the registry's model that is compared, the encoder, and a judge in a folder."""
     from pathlib import Path
 
-    from gradus.embedding import files_here
+    from gradus.encoder_files import files_here
     from gradus.evaluate.contestants import describe_rival
     from gradus.evaluate.rubric import rubric_path
     from gradus.files import model_state, sha256_file
@@ -43,7 +43,7 @@ def _outside(config: Config) -> list[object]:
 
 
 def _fetch(config: Config) -> None:
-    from gradus.embedding import fetch
+    from gradus.encoder_files import fetch
 
     fetch(config.evaluate.embedding)
 
