@@ -32,7 +32,7 @@ def _outside(config: Config) -> list[object]:
     from pathlib import Path
 
     from gradus.encoder_files import files_here
-    from gradus.evaluate.contestants import describe_rival
+    from gradus.evaluate.rivals import describe_rival
     from gradus.evaluate.rubric import rubric_path
     from gradus.files import model_state, sha256_file
 

@@ -12,12 +12,13 @@ from gradus.embedding import Encoder, load_encoder
 from gradus.evaluate import STEP
 from gradus.evaluate.answering import Asked
 from gradus.evaluate.content import Yardstick, settle, yardstick
-from gradus.evaluate.contestants import Rival, ask_all, find_rival
+from gradus.evaluate.contestants import ask_all
 from gradus.evaluate.controls import KINDS, broken, run_controls
 from gradus.evaluate.judging import judge_plan, judge_rows
 from gradus.evaluate.marking import Marks, announce, mark
 from gradus.evaluate.meaning import Understanding
 from gradus.evaluate.questions import Question, choose, gradable, read_questions
+from gradus.evaluate.rivals import Rival, find_rival
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
 from gradus.evaluate.shown import shown
 from gradus.evaluate.summary import breakdown, compare, grade, length_of, model_scores, regressions
