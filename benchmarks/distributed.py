@@ -64,7 +64,7 @@ def tokens_per_second(folder: Path, name: str, launch: list[str], iterations: in
     """Supervised tokens/s of a run, the median over its reports without the first."""
     from gradus.config import load_config
     from gradus.files import write_json
-    from gradus.train.work import run_child
+    from gradus.train.child import run_child
 
     settings = [f"train.{key}" for key in (*SETTINGS, f"iterations={iterations}", "report_every=2", *(f"launch.{key}" for key in launch))]
     settings[:0] = ["prepare.max_tokens=512", "train.checkpoint_every=100000"]

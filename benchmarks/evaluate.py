@@ -4,9 +4,9 @@
     python benchmarks/evaluate.py --rounds 1 --questions 16
 
 The model has the shape of the built-in base; both sides answer the same questions greedily up to the same length,
-alternating, each in a process of its own. The loop is taken at the better of
-one and all threads for its matrix products. Loading and one warm-up answer are left out of both. Times are the median
-of the rounds; `speedup` is that of the slower of the two shapes. The last line is one JSON object.
+alternating, each in a process of its own. The loop is taken at the better of one and all threads for its matrix
+products. Loading and one warm-up answer are left out of both. Times are the median of the rounds; `speedup` is that of
+the shape that gains less. The last line is one JSON object.
 """
 
 from __future__ import annotations

@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from gradus import agreement as two_markers  # noqa: E402
 from gradus.config import load_config  # noqa: E402
 from gradus.embedding import Encoder, load_encoder  # noqa: E402
 from gradus.errors import GradusError, UserError  # noqa: E402
 from gradus.evaluate.content import raw_measures, settle, yardstick  # noqa: E402
-from gradus.evaluate.marking import announce, mark  # noqa: E402
+from gradus.evaluate.marking import mark, mark_all  # noqa: E402
+from gradus.evaluate.overlap import said  # noqa: E402
 from gradus.evaluate.rubric import MEANING, OVERLAPS, Rubric, load_rubric, rubric_path  # noqa: E402
 from gradus.evaluate.words import normal, words  # noqa: E402
 from gradus.structure import parse  # noqa: E402
@@ -159,12 +161,13 @@ def _chunk(rubric: Rubric, encoder: Encoder | None, rows: list[Row]) -> list[dic
     if understanding:
         understanding.read(parse(row.reference).text for row in rows)
     yards = [yardstick(settled.content, "", row.question, row.reference, understanding) for row in rows]
-    announce((yard, row.answer) for yard, row in zip(yards, rows, strict=True))
+    marked = mark_all(settled, [(yard, row.answer, True) for yard, row in zip(yards, rows, strict=True)])
     made = []
-    for yard, row in zip(yards, rows, strict=True):
+    for yard, row, marks in zip(yards, rows, marked, strict=True):
         answer = parse(row.answer)
-        single = {name: value for name, value in raw_measures(settled.content, yard, answer).items() if name in (*MEANING, *OVERLAPS)}
-        ours = {OURS: mark(settled, yard, row.answer, True).content, BY_WORDS: mark(by_words, yard, row.answer, True).content}
+        raw = raw_measures(settled.content, yard, answer, said(answer.text))
+        single = {name: value for name, value in raw.items() if name in (*MEANING, *OVERLAPS)}
+        ours = {OURS: marks.content, BY_WORDS: mark(by_words, yard, row.answer, True).content}
         plain = {"plain recall of words": _recall(yard.said.words, answer.text), "chrF": chrf(yard.structure.text, answer.text)}
         made.append(ours | single | plain | {"brevity": min(1.0, len(words(answer.text)) / len(yard.said.words))})
     return made
@@ -210,20 +213,11 @@ def _ranks(values: Numbers) -> Numbers:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])
 
 
-def qwk(score: Numbers, human: Numbers) -> float:
-    """Quadratic weighted kappa (Cohen 1968) of marks rounded to 0, 1 ... 5, halves upwards."""
-    one, other = (np.floor(values + 0.5).astype(int) for values in (score, human))
-    grid = (np.arange(6)[:, None] - np.arange(6)[None, :]) ** 2
-    observed = np.histogram2d(one, other, bins=(np.arange(7) - 0.5, np.arange(7) - 0.5))[0]
-    expected = np.outer(observed.sum(1), observed.sum(0)) / observed.sum()
-    return float(1 - (grid * observed).sum() / (grid * expected).sum()) if (grid * expected).sum() else 0.0
-
-
 def agreement(score: Numbers, human: Numbers) -> dict[str, float]:
-    """Pearson, Spearman, QWK and RMSE of a score from 0 to 1 with marks from 0 to 5."""
-    marks = TOP * np.clip(score, 0, 1)
-    rmse = float(np.sqrt(((marks - human) ** 2).mean()))
-    return {"pearson": pearson(score, human), "spearman": pearson(_ranks(score), _ranks(human)), "qwk": qwk(marks, human), "rmse": rmse}
+    """Pearson, Spearman, QWK and RMSE of a score from 0 to 1 with marks from 0 to 5; what is not defined is 0."""
+    found = two_markers.agreement(list(TOP * np.clip(score, 0, 1)), list(human), TOP)
+    spearman = pearson(_ranks(score), _ranks(human))
+    return {"pearson": pearson(score, human), "spearman": spearman, "qwk": found.qwk or 0.0, "rmse": found.rmse}
 
 
 def interval(marked: Marked, name: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import sys
 
 from gradus import cli
 from gradus.config import Config
-from gradus.promote.flags import READING, add_commands
+from gradus.promote.flags import add_commands
 
 
 def main() -> int:
@@ -18,6 +18,8 @@ def main() -> int:
     parser = cli.parser(__doc__)
     add_commands(parser)
     args = cli.parse_with_command(parser)
+    if args.force and args.command not in (None, "register", "promote"):
+        parser.error(f"--force does nothing with {args.command}")
 
     def action(config: Config) -> int:
         from gradus.promote.commands import run_command
@@ -25,7 +27,8 @@ def main() -> int:
         cli.write_line(run_command(config, args))
         return 0
 
-    return cli.run_one("09_promote", args) if args.command is None else cli.guard(args, action, writes=args.command not in READING)
+    # A run's log is for what concerns a run; what is done to the registry stands in its own history.
+    return cli.run_one("09_promote", args) if args.command is None else cli.guard(args, action, writes=args.command == "register")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main() -> int:
 
         return chat(config, dry_run=args.dry_run)
 
-    return cli.guard(args, action)
+    return cli.guard(args, action, writes=False)
 
 
 if __name__ == "__main__":

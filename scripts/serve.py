@@ -26,7 +26,7 @@ def main() -> int:
 
         return serve(config, dry_run=args.dry_run)
 
-    return cli.guard(args, action)
+    return cli.guard(args, action, writes=False)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ def test_kappa_is_that_of_its_definition() -> None:
     assert agreement(ours, theirs, 5).qwk == pytest.approx(kappa_by_table(ours, theirs, 6))
 
 
+def test_many_answers_need_no_table_of_pairs() -> None:
+    """200,000 answers: every score beside every expected one would take 320 GB."""
+    theirs = np.random.default_rng(1).integers(0, 6, 200_000)
+    ours = (theirs + 1) % 6
+    assert agreement(list(ours), list(theirs), 5).qwk == pytest.approx(kappa_by_table(list(ours), list(theirs), 6))
+
+
 def test_halves_are_rounded_up() -> None:
     assert agreement([0.5, 1.5, 2.5], [1, 2, 3], 5).accuracy == 1
 

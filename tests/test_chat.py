@@ -45,7 +45,12 @@ def test_prompt_is_the_unsupervised_beginning(tokenizer: Any) -> None:
     assert rendered.mask == [0] * len(prompt) + [1] * (len(rendered.tokens) - len(prompt))
 
 
-def test_template_that_rewrites_earlier_turns_supervises_the_last_one(tokenizer: Any) -> None:
+def test_a_greeting_is_not_supervised(tokenizer: Any) -> None:
+    turns = [("assistant", "Welcome!"), ("user", "One?"), ("assistant", "First.")]
+    assert supervised(tokenizer, [{"role": role, "content": content} for role, content in turns]) == "First.<|im_end|>"
+
+
+def test_template_that_rewrites_earlier_turns_supervises_the_last_one(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reasoning models drop the thoughts of earlier turns; such a turn no longer is what the model would have said."""
     template = (
         "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
@@ -54,14 +59,18 @@ def test_template_that_rewrites_earlier_turns_supervises_the_last_one(tokenizer:
     )
     turns = [("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second.")]
     messages = [{"role": role, "content": content} for role, content in turns]
-    old, tokenizer.chat_template = tokenizer.chat_template, template
-    try:
-        assert "First" not in supervised(tokenizer, messages)
-        assert "Second." in supervised(tokenizer, messages)
-    finally:
-        tokenizer.chat_template = old
+    monkeypatch.setattr(tokenizer._tokenizer, "chat_template", template)
+    assert "First" not in supervised(tokenizer, messages)
+    assert "Second." in supervised(tokenizer, messages)
 
 
 def test_conversation_without_answer_is_the_users_mistake(tokenizer: Any) -> None:
     with pytest.raises(UserError, match="does not end with an assistant turn"):
         render(tokenizer, [{"role": "user", "content": "What is x?"}])
+
+
+def test_what_a_template_refuses_is_told(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    monkeypatch.setattr(tokenizer._tokenizer, "chat_template", template)
+    with pytest.raises(UserError, match=r"model\.base: the chat template refuses a conversation \(System role not supported\)"):
+        prompt_tokens(tokenizer, [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is x?"}])

@@ -19,6 +19,7 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": [USER, {"role": "assistant", "content": None}]}, "Q?", ""),
     ({"messages": [USER]}, "Q?", ""),
     ({"prompt": "Q?", "completion": "A."}, "Q?", "A."),
+    ({"prompt": [USER], "completion": [ANSWER]}, "Q?", "A."),
     ({"text": "All of it."}, "", "All of it."),
 ]
 
@@ -26,6 +27,11 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("row", "prompt", "answer"), ROWS)
 def test_rows(row: dict[str, Any], prompt: str, answer: str) -> None:
     assert conversation_from_row({**row, "id": 7}, 3) == Conversation(prompt, answer, 3, "7")
+
+
+def test_an_id_that_is_null_is_none() -> None:
+    found = conversation_from_row({**ROWS[0][0], "id": None, "origin_id": None}, 1)
+    assert (found.id, found.origin) == ("", "")
 
 
 def test_a_tool_call_is_an_answer() -> None:

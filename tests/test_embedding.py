@@ -154,6 +154,12 @@ def test_off_and_folder(folder: Path) -> None:
         ("config.json", '{"model_type": "mpnet", "hidden_act": "gelu"}', "not supported"),
         ("config.json", '{"model_type": "bert", "hidden_act": "relu"}', "not supported"),
         ("1_Pooling/config.json", '{"pooling_mode_cls_token": true}', "not supported"),
+        ("config.json", '{"model_type": "bert", "hidden_act": "gelu"}', "not supported"),
+        ("config.json", '{"model_type"', r"config\.json: this file of the sentence encoder is damaged"),
+        ("config.json", "[1]", "damaged"),
+        ("sentence_bert_config.json", "{", "damaged"),
+        ("tokenizer.json", "{}", "damaged"),
+        ("model.safetensors", "torn", "damaged"),
     ],
 )
 def test_another_kind_of_folder_is_told(folder: Path, tmp_path: Path, file: str, text: str | None, words: str) -> None:

@@ -130,6 +130,19 @@ def test_no_color_leaves_no_colour() -> None:
     assert re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38)", in_terminal(PROGRAM, NO_COLOR="1", TERM="xterm-256color")) == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "text", "shown"),
+    [
+        ("/srv", "/srv/x.json: bad, see (/srv/y) and '/srv/z'", "x.json: bad, see (y) and 'z'"),
+        ("/srv", "/var/srv/x, file:///srv/x, /srv and /srvx/y", "/var/srv/x, file:///srv/x, /srv and /srvx/y"),
+        ("/", "http://127.0.0.1:8080/v1 of /etc//x", "http://127.0.0.1:8080/v1 of /etc//x"),
+    ],
+)
+def test_paths_are_told_from_the_current_folder(folder: str, text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "cwd", lambda: Path(folder))
+    assert log.from_here(text) == shown
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0 s")])
 def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
     assert log.duration(seconds) == text

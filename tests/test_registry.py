@@ -18,22 +18,11 @@ from gradus.errors import GradusError, UserError
 from gradus.files import sha256_file
 from gradus.records import Base
 from gradus.registry import Registry
-from gradus.registry_entries import Candidate, Graded, Version
+from gradus.registry_entries import Graded, Version
+
+from .candidates import BASE, GRADED, candidate
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
-GRADED = Graded("B", 75.5, 50.0, 30, None, "e" * 64)
-BASE = Base("builtin", "built-in tiny base", "models/base/tiny", "abc123", "asked for", 1000)
-
-
-def candidate(folder: Path, weights: bytes, graded: Graded = GRADED, base: Base = BASE) -> Candidate:
-    """An adapter with these bytes; the registry never looks into them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "adapters.safetensors").write_bytes(weights)
-    (folder / "adapter_config.json").write_text("{}")
-    (folder / "evaluation.json").write_text(graded.evaluation_sha256)
-    (folder / "answers.jsonl").write_text("answers")
-    files = (folder / "adapters.safetensors", folder / "adapter_config.json")
-    return Candidate(folder.name, "lora", base, {"train": "a" * 64}, graded, files, (folder / "evaluation.json", folder / "answers.jsonl"))
 
 
 @pytest.fixture
@@ -146,11 +135,26 @@ def test_a_damaged_registry_is_told_with_its_place(registry: Registry, tmp_path:
         registry.book()
 
 
+def test_a_registry_of_a_newer_gradus_is_not_called_damaged(registry: Registry, tmp_path: Path) -> None:
+    registry.register_model(candidate(tmp_path / "one", b"weights"))
+    content = json.loads(registry.path.read_text())
+    registry.path.write_text(json.dumps(content | {"format": 2, "colour": "blue"}))
+    with pytest.raises(GradusError, match=r"the registry has format 2, this Gradus reads format 1\. Take the version of Gradus that wrote it"):
+        registry.book()
+
+
+def test_no_name_of_a_version_leads_out_of_the_registry(registry: Registry, tmp_path: Path) -> None:
+    registry.register_model(candidate(tmp_path / "one", b"weights"))
+    registry.path.write_text(registry.path.read_text().replace('"v1"', '"../../v1"'))
+    with pytest.raises(GradusError, match=r"the registry is damaged \(String should match pattern .* at versions\.0\.id\)"):
+        registry.book()
+
+
 WRITER = """
 import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
-from test_registry import candidate
+from candidates import candidate
 from gradus.errors import UserError
 from gradus.registry import Registry
 registry, name, count = Registry(Path(sys.argv[3])), sys.argv[4], int(sys.argv[5])

@@ -12,52 +12,14 @@ from gradus.errors import UserError
 from gradus.files import write_json, write_jsonl
 from gradus.judgement import PairVerdict, Verdict
 from gradus.records import Base
-from gradus.results import (
-    AnswerRow,
-    Comparison,
-    Control,
-    Evaluation,
-    Grade,
-    Interval,
-    ModelScores,
-    Part,
-    ReferenceLikelihood,
-    RubricInfo,
-    ScaleStep,
-    Score,
-    ScoredAnswer,
-    Slice,
-    read_answers,
-)
+from gradus.results import AnswerRow, Evaluation, Grade, Interval, Part, ScoredAnswer, read_answers
 
-
-def _scores(percent: float) -> ModelScores:
-    part = Part("bold", percent / 100, 0.6, 2.0, 5)
-    score = Score(percent / 100, 0.7, Interval(0.1, 0.9), 0.5, (part, Part("tables", None, 0.5, 1.0, 0)))
-    likelihood = ReferenceLikelihood(1.5, 4.48, 0.9, 100)
-    return ModelScores(percent, Interval(10, 90), "B", ("F", "A"), score, score, likelihood, 0.8, 0, 33.5, 900.0, 2.5)
+from .evaluations import evaluation as made
 
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    tuned = _scores(75.5)
-    return Evaluation(
-        run="test",
-        grade=Grade("B", 75.5, tuned.interval, tuned.letters, None, True),
-        base=_scores(40),
-        tuned=tuned,
-        comparison=Comparison(4, 1, 0, 35.5, Interval(20, 50), 0.001, 3),
-        controls=(Control("reference", "the references", 100, 1, 1, "at least 95 %", True),),
-        kinds=(Slice("faq", 5, 40, 75.5),),
-        groups=(),
-        base_model=Base("builtin", "tiny", "models/base", "abc", "no network", 1_000_000),
-        questions=5,
-        available=9,
-        max_tokens=64,
-        seed=1,
-        rubric=RubricInfo("config/rubric.yaml", "00", 70, (ScaleStep("B", 75), ScaleStep("F", 0))),
-        notes=("few",),
-    )
+    return made(Base("builtin", "tiny", "models/base", "abc", "no network", 1_000_000))
 
 
 def test_an_evaluation_comes_back_as_it_was(evaluation: Evaluation, tmp_path: Path) -> None:

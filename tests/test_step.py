@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from gradus.config import Config, load_config
+from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
-from gradus.step import Outcome, Step, StepContext, Summary, marker_of, read_marker, run_step, target_of
+from gradus.step import Outcome, Step, StepContext, Summary, marker_of, read_marker, run_step, target_of, workspace_of
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 Run = Callable[..., Outcome]
@@ -63,6 +64,11 @@ def statuses(config: Config, **options: bool) -> list[str]:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_workspace_may_be_anywhere() -> None:
+    meant = {"~/my models": Path.home() / "my models", "größe": PROJECT / "größe", "..": PROJECT.parent, "/a/../b": Path("/b")}
+    assert {written: workspace_of(load_config(settings=[f"paths.workspace={written}"])) for written in meant} == meant
 
 
 def test_second_run_does_nothing(config: Config, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from gradus.config.load import PROJECT
 from gradus.errors import GradusError
 from gradus.troubleshooting import PLAIN, anchor, quotes, section_of
 
+from .source import LIBRARY, nodes
+
 PAGE = PROJECT / "docs" / "TROUBLESHOOTING.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 QUOTED = [line for block in re.findall(r"```message\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
@@ -48,8 +50,8 @@ def filled(node: ast.Constant | ast.JoinedStr) -> Iterator[str]:
 def messages() -> str:
     """Every string of the library, one a line, and the Makefile's."""
     lines: list[str] = []
-    for path in sorted((PROJECT / "scripts" / "gradus").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in LIBRARY:
+        for node in nodes(path):
             if isinstance(node, ast.Constant | ast.JoinedStr):
                 lines += filled(node)
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")

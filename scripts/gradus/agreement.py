@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradus.interval import Strict
+from gradus.strict import Strict
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,11 @@ def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _weighted_kappa(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float | None:
-    """1 - sum(w O) / sum(w E) with w = (i - j)^2; with these weights both sums are means of squared gaps."""
-    by_chance = float(np.mean((ours[:, None] - theirs[None, :]) ** 2))
+    """1 - sum(w O) / sum(w E) with w = (i - j)^2; with these weights both sums are means of squared gaps.
+
+    That of every score with every expected one is the squared gap of the means plus both variances.
+    """
+    by_chance = float((ours.mean() - theirs.mean()) ** 2 + ours.var() + theirs.var())
     return 1 - float(np.mean((ours - theirs) ** 2)) / by_chance if by_chance else None
 
 

@@ -15,7 +15,7 @@ import importlib.util
 import itertools
 import os
 import sys
-import time
+import timeit
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cache
@@ -90,17 +90,10 @@ def matmul_gflops(size: int = 512) -> float:
     """Measured speed of a float32 matrix product on the default device, in GFLOP/s (best of three)."""
     a = mx.random.normal((size, size))
     mx.eval(a @ a)
-    best = min(_timed(lambda: mx.eval(a @ a)) for _ in range(3))
-    return 2 * size**3 / best / 1e9
-
-
-def _timed(action: object) -> float:
-    start = time.perf_counter()
-    action()  # type: ignore[operator]
-    return time.perf_counter() - start
+    return 2 * size**3 / min(timeit.repeat(lambda: mx.eval(a @ a), repeat=3, number=1)) / 1e9
 
 
 __all__ = [
-    "BLAS", "SLOW_GFLOPS", "cpu_streams", "device_name", "load_fast_blas", "matmul_gflops", "mx", "nn", "on_streams", "optimizers",
+    "BLAS", "SLOW_GFLOPS", "cpu_streams", "device_name", "matmul_gflops", "mx", "nn", "on_streams", "optimizers",
     "tree_flatten", "tree_map", "tree_unflatten",
 ]  # fmt: skip

@@ -38,10 +38,12 @@ def render(tokenizer: Any, messages: Messages) -> Rendered:
     """Render a conversation and mark all assistant turns.
 
     A template that rewrites earlier turns when later ones follow (reasoning models drop their old thoughts) breaks the
-    prefix property; then only the last assistant turn is supervised, as mlx-lm's `mask_prompt` does.
+    prefix property; then only the last assistant turn is supervised, as mlx-lm's `mask_prompt` does. A greeting, which
+    opens the conversation and answers nothing, is not supervised.
 
     Raises:
-        UserError: when the tokenizer has no chat template or the conversation does not end with an assistant turn.
+        UserError: when the tokenizer has no chat template, or one that refuses the conversation, or this does not end with an
+            assistant turn.
     """
     if messages[-1]["role"] != "assistant":
         raise UserError("the conversation does not end with an assistant turn", cure="Give it an answer or remove it")
@@ -49,7 +51,7 @@ def render(tokenizer: Any, messages: Messages) -> Rendered:
     tokens = tokens[: last_eos(tokenizer, tokens)]
     mask = [0] * len(tokens)
     for index, message in enumerate(messages):
-        if message["role"] != "assistant":
+        if message["role"] != "assistant" or not index:
             continue
         before = _apply(tokenizer, messages[:index], add_generation_prompt=True)
         after = _apply(tokenizer, messages[: index + 1], add_generation_prompt=False)
@@ -66,7 +68,13 @@ def last_eos(tokenizer: Any, tokens: list[int]) -> int:
 
 
 def _apply(tokenizer: Any, messages: Messages, *, add_generation_prompt: bool) -> list[int]:
+    from jinja2 import TemplateError
+
     if not tokenizer.has_chat_template:
         raise UserError("the tokenizer has no chat template", where="model.base", cure="Take an instruct model")
     options = PROMPT_OPTIONS if add_generation_prompt else {}
-    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=add_generation_prompt, return_dict=False, **options))
+    try:
+        return list(tokenizer.apply_chat_template(messages, add_generation_prompt=add_generation_prompt, return_dict=False, **options))
+    except TemplateError as error:
+        cure = "Take another base model, or leave out what its template refuses (an empty prepare.system_prompt adds no system turn)"
+        raise UserError(f"the chat template refuses a conversation ({error})", where="model.base", cure=cure) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import logging
 import os
 import shlex
@@ -17,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from gradus.errors import GradusError, UserError
+from gradus.log import close, from_here, redraws, set_up
 
 if TYPE_CHECKING:
     from gradus.config import Config
@@ -29,10 +31,15 @@ INDENT, GAP = 2, 2
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help that fits one screen of 80 columns: short names of flags, and nothing between their explanations."""
+    """Help that fits one screen of 80 columns and 24 lines: short names of flags, and nothing between their explanations."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=22, width=80)
+
+    def _format_action(self, action: argparse.Action) -> str:
+        shown = super()._format_action(action)
+        # The heading says "commands" already.
+        return shown.partition("\n")[2] if isinstance(action, argparse._SubParsersAction) else shown
 
 
 def plain_parser(doc: str | None) -> argparse.ArgumentParser:
@@ -40,7 +47,7 @@ def plain_parser(doc: str | None) -> argparse.ArgumentParser:
     purpose, found, examples = (doc or "").partition("\nExample")
     usage = f"python scripts/{Path(sys.argv[0]).name} [options]"
     made = argparse.ArgumentParser(usage=usage, description=purpose.strip(), epilog=(found + examples).strip(), formatter_class=_Help, add_help=False)
-    made.add_argument("-h", "--help", action="help", help="show this and end")
+    made.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     return made
 
 
@@ -88,7 +95,8 @@ def config_of(args: argparse.Namespace) -> Config:
 
 def settings_of(args: argparse.Namespace) -> list[str]:
     """Every `key=value` that the flags describe, `--run` last."""
-    return [*args.set, *([f"run.name={args.run}"] if args.run else [])]
+    # In quotes, for YAML would read 7 or 2025-01-31 as no text.
+    return [*args.set, *([f"run.name={json.dumps(args.run, ensure_ascii=False)}"] if args.run is not None else [])]
 
 
 def while_read(action: Callable[[], int]) -> int:
@@ -118,8 +126,6 @@ def guard(args: argparse.Namespace, action: Callable[[Config], int], *, writes: 
         writes: whether there is a log. What only reads leaves no file behind.
         mistaken: told of a mistake in the configuration, for which `action` is never called.
     """
-    from gradus.log import close, set_up
-
     file: Path | None = None
     set_up(args.log_level)
     try:
@@ -218,6 +224,8 @@ def machine_error(error: Exception, near: Path | None = None) -> UserError | Non
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("gradus"):
         cure = "Run source .venv/bin/activate, which make run sets up, or python -m pip install -r requirements.txt"
         return UserError(f"the package '{error.name}' is not installed in {sys.executable}", cure=cure)
+    if number in (errno.ENOTDIR, errno.EEXIST):
+        return UserError("a file stands where a folder is needed", where=where, cure="Move it away, or set another paths.workspace")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError("no permission", where=where, cure="Check the owner and the rights of that path")
     return None
@@ -258,8 +266,6 @@ def near(path: Path) -> str:
 
 def show_table(name: str, status: str, rows: Mapping[str, object]) -> None:
     """A heading and one line for each row; a terminal also gets colours, and long values wrapped in their column."""
-    from gradus.log import redraws
-
     width = max(map(len, rows), default=0)
     column = INDENT + width + GAP
     if not redraws(sys.stdout):
@@ -293,5 +299,5 @@ def write_line(text: str) -> None:
 def format_value(value: object) -> str:
     """Numbers with separators and at most four significant digits behind the point; paths below the current folder from there."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).replace(f"{Path.cwd()}/", "")
+        return from_here(str(value))
     return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"

@@ -21,6 +21,7 @@ from typing import Any
 from gradus.cli import guard, near, settings_of, write_line
 from gradus.config import Config
 from gradus.config.load import PROJECT, merge_layers
+from gradus.config.schema import Paths
 from gradus.errors import GradusError, UserError
 from gradus.files import read_documents, read_json, sha256_file
 from gradus.history import Decision, HistoryLine, append_line
@@ -90,9 +91,9 @@ def run_guarded(args: argparse.Namespace) -> int:
 
 def _note_mistake(files: list[Path], settings: list[str], error: UserError) -> None:
     """The line about a continuation whose configuration is mistaken; none when that does not even say where the workspace is."""
-    with suppress(UserError, KeyError, TypeError):
+    with suppress(UserError, KeyError, TypeError, ValueError):
         values = merge_layers(files, settings).values
-        workspace, run = PROJECT / values["paths"]["workspace"], values["run"]["name"]
+        workspace, run = PROJECT / Paths(**values["paths"]).workspace, values["run"]["name"]
         current = _current(Registry(workspace))
         line = HistoryLine(_now(), str(run), "failed", str(error), 0.0, current_before=current, current=current)
         append_line(workspace / "reports" / "history.jsonl", line)

@@ -54,13 +54,14 @@ def conversation_from_row(row: Any, line: int) -> Conversation:
     """One row as a conversation. Raises ValueError that says what is missing."""
     if not isinstance(row, dict):
         raise ValueError("not an object")
-    names = str(row.get("id", "")), str(row.get("origin_id", ""))
+    names = _text(row.get("id")), _text(row.get("origin_id"))
     if "messages" in row:
         return Conversation(*_turns(row["messages"]), line, *names)
     if "prompt" in row and "completion" in row:
-        if not str(row["prompt"] or "").strip():
-            raise ValueError(NO_USER_TURN)
-        return Conversation(_text(row["prompt"]), _text(row["completion"]), line, *names)
+        asked, answered = row["prompt"], row["completion"]
+        as_turns = isinstance(asked, list) and isinstance(answered, list)  # as TRL writes them
+        turns = [*asked, *answered] if as_turns else [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+        return Conversation(*_turns(turns), line, *names)
     if "text" in row:
         return Conversation("", _text(row["text"]), line, *names)
     raise ValueError("no messages, no prompt and completion, no text")

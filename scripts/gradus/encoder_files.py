@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -59,9 +60,20 @@ def _here(settings: Embedding) -> Path | None:
         return None
     if settings.model != "auto":
         return named_folder(settings) or _cached(settings.model, settings)
-    places = (packaged, lambda asked: _cached(asked.hub, asked))  # in this order, and the second only without the first
-    found = (folder for folder in (place(settings) for place in places) if folder)
-    return next((folder for folder in found if sha256_of_weights(folder) == settings.sha256), None)
+    return next((folder for _, folder in candidates(settings, _cached) if is_pinned(folder, settings)), None)
+
+
+def candidates(settings: Embedding, from_hub: Callable[[str, Embedding], Path | None]) -> Iterator[tuple[str, Path]]:
+    """Where `auto` looks, each place with its name: inside the installed package, and only when asked for more, the hub."""
+    if folder := packaged(settings):
+        yield settings.package, folder
+    if folder := from_hub(settings.hub, settings):
+        yield settings.hub, folder
+
+
+def is_pinned(folder: Path, settings: Embedding) -> bool:
+    """Whether the weights in a folder are those that `auto` accepts."""
+    return sha256_of_weights(folder) == settings.sha256
 
 
 def named_folder(settings: Embedding) -> Path | None:

@@ -71,9 +71,15 @@ class Drift:
     questions: int
 
 
-def observe(model: nn.Module, tokenizer: Any, conversations: Sequence[Messages], settings: Fidelity, max_tokens: int) -> Observed:
-    """Put the probe to a model; the sample is taken of its weights as they are on disk."""
-    questions, plain = questions_of(conversations), with_plain_weights(model)
+def observe(
+    model: nn.Module, tokenizer: Any, conversations: Sequence[Messages], settings: Fidelity, max_tokens: int, *, plain: nn.Module | None = None
+) -> Observed:
+    """Put the probe to a model; the sample is taken of its weights as they are on disk.
+
+    Args:
+        plain: what `with_plain_weights` made of the model, when the caller has it.
+    """
+    questions, plain = questions_of(conversations), with_plain_weights(model) if plain is None else plain
     answers = generate_answers(plain, tokenizer, questions, max_tokens=settings.answer_tokens, batch_size=BATCH)
     return Observed(
         total_likelihood(plain, tokenizer, conversations, max_tokens),

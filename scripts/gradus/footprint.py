@@ -8,7 +8,6 @@ peak before it trains.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -106,14 +105,19 @@ class Machine:
     usable: float
 
 
-def read_bases(path: Path = FACTS) -> dict[str, Architecture]:
+def read_bases() -> dict[str, Architecture]:
     """The published bases by their names, smallest first."""
-    return {name: Architecture(**row) for name, row in yaml.safe_load(path.read_text(encoding="utf-8"))["bases"].items()}
+    return {name: Architecture(**row) for name, row in _facts()["bases"].items()}
 
 
-def read_machines(path: Path = FACTS) -> dict[str, Machine]:
+def read_machines() -> dict[str, Machine]:
     """The machine that each preset is for."""
-    return {name: Machine(**row) for name, row in yaml.safe_load(path.read_text(encoding="utf-8"))["machines"].items()}
+    return {name: Machine(**row) for name, row in _facts()["machines"].items()}
+
+
+def _facts() -> dict[str, dict[str, dict[str, Any]]]:
+    facts: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(FACTS.read_text(encoding="utf-8"))
+    return facts
 
 
 def builtin_architecture(settings: Builtin) -> Architecture:

@@ -1,17 +1,10 @@
-"""A 95 % interval, and how result records are read."""
+"""A 95 % interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from pydantic import ConfigDict
-
-
-class Strict:
-    """Read from JSON, such a record refuses unknown fields, wrong types, NaN and infinity."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+from gradus.strict import Strict
 
 
 @dataclass(frozen=True)

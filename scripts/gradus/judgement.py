@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gradus.interval import Interval, Strict
+from gradus.interval import Interval
+from gradus.strict import Strict
 
 Verdict = Literal["base", "tuned", "tie"]
 

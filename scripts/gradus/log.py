@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -88,7 +89,14 @@ class Short(logging.Formatter):
     """What is shown of a record; paths below the current folder are told from there."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace(f"{Path.cwd()}/", "")
+        return from_here(super().format(record))
+
+
+def from_here(text: str) -> str:
+    """A text in which paths below the current folder are told from there."""
+    here = Path.cwd()
+    # Only where a path begins: /tmp/ is also a part of /var/tmp/x and of file:///tmp/x. And from / all would be told.
+    return text if here == here.parent else re.sub(rf"(?<![\w./~-]){re.escape(str(here))}/", "", text)
 
 
 def _rich_handler() -> logging.Handler | None:

@@ -6,6 +6,7 @@ import copy
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from gradus.backend import device_name, mx, nn
 from gradus.chat import Messages, prompt_tokens, render
 from gradus.cpu_attention import use_fast_attention
 from gradus.errors import UserError
-from gradus.records import Base as Base
 
 Progress = Callable[[int, str], None]
 SHARED_TOKENS = 32  # a shorter beginning is read again faster than its cache is copied
 PREFILL_TOKENS = 512  # read at a time
+DAMAGED = ("[load_safetensors]", "[read]")  # how MLX begins to tell of a file that is cut off or something else
+OF_BASE = "Check model.base, or run 05_prepare again with --force"
+OF_ADAPTER = "Take the base model that it was trained on, or train it again: 06_train_mlx.py --force"
 
 
 @dataclass(frozen=True)
@@ -34,27 +37,48 @@ def load_model(path: str | Path, adapter: str | Path | None = None) -> tuple[nn.
     """Load an MLX model folder and its tokenizer through mlx-lm, with an adapter when one is given.
 
     Raises:
-        UserError: when the folder is missing or not a model, or the adapter does not fit it.
+        UserError: when the folder is missing, not a model or damaged, or the adapter is damaged or does not fit it.
     """
     return load_with_config(path, adapter)[:2]
 
 
 def load_with_config(path: str | Path, adapter: str | Path | None = None) -> tuple[nn.Module, Any, dict[str, Any]]:
     """`load_model`, and the model's configuration as mlx-lm completed it: what a changed model is saved with."""
+    from mlx_lm.tuner.utils import load_adapters
     from mlx_lm.utils import load
 
     use_fast_attention()
     folder = Path(path)
     if not (folder / "config.json").exists():
-        raise UserError(
-            "no model in this folder (config.json is missing)", where=str(folder), cure="Check model.base, or run 05_prepare again with --force"
-        )
-    try:
-        model, tokenizer, config = load(str(folder), adapter_path=str(adapter) if adapter else None, return_config=True)
-    except (ValueError, KeyError, FileNotFoundError) as error:
-        what = f"the model{' with its adapter' if adapter else ''} cannot be loaded ({str(error).splitlines()[0]})"
-        raise UserError(what, where=str(adapter or folder), cure="Take the base model that the adapter was trained on") from error
+        raise UserError("no model in this folder (config.json is missing)", where=str(folder), cure=OF_BASE)
+    with _loading(folder, "", OF_BASE):
+        model, tokenizer, config = load(str(folder), return_config=True)
+    if adapter:
+        with _loading(Path(adapter), " with its adapter", OF_ADAPTER):
+            model = load_adapters(model, str(adapter))
+            model.eval()
     return model, tokenizer, config
+
+
+def load_tokenizer(path: str | Path) -> Any:
+    """The tokenizer of a model folder, as mlx-lm wraps it. Raises UserError when it has none that can be loaded."""
+    from mlx_lm.utils import load_tokenizer
+
+    with _loading(Path(path), "'s tokenizer", "Check that all files of the model are in that folder"):
+        return load_tokenizer(Path(path))
+
+
+@contextmanager
+def _loading(folder: Path, whose: str, cure: str) -> Iterator[None]:
+    """Tell in one line what mlx-lm raises over files that are no model, do not fit or are damaged."""
+    try:
+        yield
+    except (AttributeError, FileNotFoundError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        if isinstance(error, RuntimeError) and not said.startswith(DAMAGED):
+            raise  # out of memory, say, which is no fault of the files
+        what = f"the model{whose} cannot be loaded ({said})"
+        raise UserError(what, where=str(folder), cure=cure) from error
 
 
 def with_plain_weights(model: nn.Module) -> nn.Module:

@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from threading import Lock
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradus.band_groups import Codes, Groups, Positions, collisions, unpacked
 from gradus.config.schema import NearDuplicates
 from gradus.machine import cores
 from gradus.minhash import Values, band_keys, choose_banding, least_values, shingle_values
@@ -34,18 +34,13 @@ KEPT_PER_GROUP = 8
 TEXTS_PER_JOB = 2048
 CHARACTERS_AT_ONCE = 1 << 19
 HASHES_AT_ONCE = 1 << 17
-MEMBERS_AT_ONCE = 1 << 18
-PAIRS_AT_ONCE = 1 << 20
 PAIRS_PER_MEMBER = 4  # with more candidate pairs than this per text and band, a cluster is thinned out before its pairs are made
 KEPT_BY_MALLOC = (31 << 20) + (1 << 19)
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 Read = Callable[[int], str]
-Positions = NDArray[np.int64]
-Members = NDArray[np.uint32]  # positions too, where there are many
-Codes = NDArray[np.uint64]  # pairs of positions, the first in the high half
-_HALF, _LOW, _SIDE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1)
+_SIDE = np.uint64(1)
 _END = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -102,7 +97,7 @@ def drop_near_duplicates(
                 dropped[other] = (kept, float(similarities[place]))
                 stays[worse] = False
 
-    def judge(groups: _Groups) -> None:
+    def judge(groups: Groups) -> None:
         """All pairs where they are few; of a large cluster the better half first, and then the rest with what is left of that."""
         if groups.count_pairs() <= PAIRS_PER_MEMBER * len(groups.members):
             return drop(groups.pairs())
@@ -117,70 +112,6 @@ def drop_near_duplicates(
     return dropped
 
 
-@dataclass(frozen=True)
-class _Groups:
-    """Texts that agree in a band: `members` group by group, ascending in each; `begins` tells where a group begins."""
-
-    members: Members
-    begins: NDArray[np.bool_]
-
-    def count_pairs(self) -> int:
-        return sum(int(part._earlier().sum()) for part in self._parts())
-
-    def pairs(self, across: int | None = None, most: int | None = None) -> Codes:
-        """Every two members of a group, once each.
-
-        Args:
-            across: only pairs of which one lies before this position and one not.
-            most: only pairs with one of the first so many of a group.
-        """
-        return _union(codes for part in self._parts() for codes in part._pairs(across, most))
-
-    def _pairs(self, across: int | None, most: int | None) -> Iterator[Codes]:
-        earlier, first = self._earlier(), np.arange(len(self.members))
-        first -= earlier
-        if across is not None:
-            here = self.members < across
-            before = np.concatenate([[0], np.cumsum(here)])
-            earlier = np.where(here, 0, before[:-1] - before[first])
-        if most is not None:
-            earlier = np.minimum(earlier, most)
-        ends = np.cumsum(earlier)
-        cuts = np.searchsorted(ends, np.arange(0, int(earlier.sum()), PAIRS_AT_ONCE), side="right")
-        for start, stop in pairwise([*cuts.tolist(), len(ends)]):
-            counts = earlier[start:stop]
-            inner = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-            one = self.members[np.repeat(first[start:stop], counts) + inner].astype(np.uint64)
-            other = np.repeat(self.members[start:stop], counts)
-            yield np.unique((one << _HALF) | other)
-
-    def only(self, chosen: NDArray[np.bool_]) -> _Groups:
-        """The groups less the members that are not chosen, where two are left."""
-        return _runs(self.members[chosen], np.cumsum(self.begins, dtype=np.uint32)[chosen])
-
-    def _parts(self) -> Iterator[_Groups]:
-        """The same groups, some at a time."""
-        start = 0
-        while start < len(self.members):
-            later = self.begins[start + MEMBERS_AT_ONCE :]
-            stop = start + MEMBERS_AT_ONCE + int(later.argmax()) if later.any() else len(self.members)
-            yield _Groups(self.members[start:stop], self.begins[start:stop])
-            start = stop
-
-    def _earlier(self) -> Positions:
-        """How many members of its group come before each."""
-        places = np.arange(len(self.members))
-        return places - np.maximum.accumulate(np.where(self.begins, places, 0))
-
-
-def _runs(members: Members, labels: NDArray[np.generic]) -> _Groups:
-    """Groups of neighbours with the same label, where there are at least two."""
-    same = np.zeros(len(labels) + 1, bool)
-    same[1:-1] = labels[1:] == labels[:-1]
-    several = same[1:] | same[:-1]
-    return _Groups(members[several], ~same[:-1][several])
-
-
 class _Search:
     """The texts that agree with another in a band (`groups`), and the verification of candidates."""
 
@@ -192,12 +123,12 @@ class _Search:
         keys = np.empty((self._banding.bands, count), np.uint32)
         _in_threads(lambda start: self._sign(start, keys), range(0, count, TEXTS_PER_JOB))
         filled = np.flatnonzero(self._counts).astype(np.uint32)
-        found = _in_threads(lambda band: _collisions(keys[band], filled), range(self._banding.bands))
-        self.groups = _Groups(np.concatenate([groups.members for groups in found]), np.concatenate([groups.begins for groups in found]))
+        found = _in_threads(lambda band: collisions(keys[band], filled), range(self._banding.bands))
+        self.groups = Groups(np.concatenate([groups.members for groups in found]), np.concatenate([groups.begins for groups in found]))
 
     def verified(self, candidates: Codes) -> tuple[Positions, Positions, NDArray[np.float64]]:
         """First and second of the candidates that reach the threshold, in their order, and their similarities."""
-        first, second = (candidates >> _HALF).astype(np.int64), (candidates & _LOW).astype(np.int64)
+        first, second = unpacked(candidates)
         widths = self._counts[first] + self._counts[second]
         order = np.argsort(-widths)  # pairs of like size together, so that few places of a batch stay empty
         similarities = np.empty(len(candidates))
@@ -248,28 +179,6 @@ class _Search:
         shared = np.count_nonzero(steps == 1, axis=1)
         distinct = np.count_nonzero(steps > 1, axis=1) + (rows[:, -1] != _END)
         return shared / distinct
-
-
-def _collisions(keys: Values, filled: Members) -> _Groups:
-    """Groups of the `filled` texts with the same key."""
-    ordered = keys[filled].astype(np.uint64)
-    ordered <<= _HALF
-    ordered |= filled
-    ordered.sort()
-    members = ordered.astype(np.uint32)  # the low half
-    ordered >>= _HALF
-    return _runs(members, ordered)
-
-
-def _union(pieces: Iterable[Codes]) -> Codes:
-    """All codes, ascending and once each; merged when new ones are as many as those there are, so each is moved a few times only."""
-    merged: Codes = np.empty(0, np.uint64)
-    waiting: list[Codes] = []
-    for piece in pieces:
-        waiting.append(piece)
-        if sum(map(len, waiting)) >= max(len(merged), PAIRS_AT_ONCE):
-            merged, waiting = np.unique(np.concatenate([merged, *waiting])), []
-    return np.unique(np.concatenate([merged, *waiting]))
 
 
 def _listed(first: Positions, second: Positions, similarities: NDArray[np.float64]) -> Iterator[tuple[int, int, float]]:

@@ -54,6 +54,13 @@ class Registry:
         place = _evaluation_place(version.graded.evaluation_sha256)
         return self.folder_of(version) / place if f"{place}/evaluation.json" in version.files else None
 
+    def damage_of_evaluation(self, version: Version) -> str:
+        """What is wrong with the files behind the version's grade, '' when they are as they were registered."""
+        place = _evaluation_place(version.graded.evaluation_sha256)
+        kept = replace(version, files={name: checksum for name, checksum in version.files.items() if name.startswith(f"{place}/")})
+        found = damage(self.folder_of(version), kept)
+        return f"{found[0].name} {found[1]}" if found else ""
+
     def sources_of(self, version_id: str) -> dict[str, list[str]]:
         """What a version was trained on: names of groups, documents and examples, by `group`, `document_id`, `origin_id`.
 
@@ -98,15 +105,19 @@ class Registry:
         Raises:
             UserError: when no version is current yet. GradusError: when its files are damaged.
         """
+        current = self.current()
+        self.verify(current)
+        return current
+
+    def current(self) -> Version:
+        """The current version, whatever state its files are in. Raises UserError when no version is current yet."""
         book = self.book()
-        current = book.current
-        if current is None:
+        if book.current is None:
             names = ", ".join(version.id for version in book.versions)
             promote = f"Promote one of {names}: python scripts/09_promote.py promote VERSION"
             cure = promote if names else "None is registered either: python scripts/run_all.py trains one and asks the gate"
             raise UserError("no model is current yet", where=str(self.path), cure=cure)
-        self.verify(current)
-        return current
+        return book.current
 
     def get(self, version_id: str) -> Version:
         """A version by its name. Raises UserError when there is none of that name."""
@@ -132,14 +143,19 @@ class Registry:
         Raises:
             UserError: when there is none to go back to. GradusError: when its files are damaged.
         """
+        self.previous()  # where there is none, no lock file is made either
         with self._locked():
-            book = self.book()
-            line = book.line_of_succession()
-            if len(line) < 2:
-                raise UserError("there is no earlier model to go back to", where=str(self.path), cure="See python scripts/09_promote.py list")
-            version = _known(book, line[-2], self.path)
+            version = self.previous()
             self.verify(version)
-            return self._switch(book, version, "rolled back", reason, forced=False)
+            return self._switch(self.book(), version, "rolled back", reason, forced=False)
+
+    def previous(self) -> Version:
+        """The version that a rollback would make current. Raises UserError when there is none."""
+        book = self.book()
+        line = book.line_of_succession()
+        if len(line) < 2:
+            raise UserError("there is no earlier model to go back to", where=str(self.path), cure="See python scripts/09_promote.py list")
+        return _known(book, line[-2], self.path)
 
     def decide(self, version_id: str, gate: Gate, *, reason: str) -> tuple[Version, list[str]]:
         """Ask the gate, and make the version current when it has no objection; the history tells either way.
@@ -167,7 +183,8 @@ class Registry:
     def verify(self, version: Version) -> None:
         """Compare every file of a version with its SHA-256. Raises GradusError naming the first that differs."""
         if found := damage(self.folder_of(version), version):
-            cure = f"Put it back with python scripts/09_promote.py --run {version.run} --force, or go back with rollback"
+            instead = "go back with rollback" if version.state == "current" else "promote another version"
+            cure = f"Put it back with python scripts/09_promote.py --run {version.run} --force, or {instead}"
             raise GradusError(f"the file of {version.id} {found[1]}", where=str(found[0]), cure=cure)
 
     @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from gradus.errors import GradusError
 from gradus.files import read_json, sha256_file
@@ -15,6 +16,8 @@ from gradus.records import Base
 from gradus.results import Evaluation
 
 WEIGHTS = "adapters.safetensors"
+FORMAT: Final = 1
+"""Of `registry.json`."""
 State = Literal["candidate", "current", "archived"]
 Action = Literal["registered", "graded", "refused", "promoted", "rolled back"]
 
@@ -93,7 +96,7 @@ class Candidate:
 class Version(_Strict):
     """One registered adapter; its files lie in `versions/<id>/`. `base.path` is relative to the workspace where it lies inside."""
 
-    id: str
+    id: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")]
     run: str
     state: State
     created: str
@@ -176,12 +179,16 @@ _BOOK: TypeAdapter[Book] = TypeAdapter(Book)
 
 
 def read_book(path: Path) -> Book:
-    """Read `registry.json`; an empty book when there is none yet. Raises GradusError when it is damaged."""
+    """Read `registry.json`; an empty book when there is none yet. Raises GradusError when it is damaged or of another format."""
     if not path.exists():
-        return Book(1, (), ())
+        return Book(FORMAT, (), ())
+    content = path.read_bytes()
     try:
-        book = _BOOK.validate_json(path.read_bytes())
+        book = _BOOK.validate_json(content)
     except ValidationError as error:
+        if (other := _format_of(content)) not in (None, FORMAT):
+            cure = "Take the version of Gradus that wrote it; leave the file as it is"
+            raise GradusError(f"the registry has format {other}, this Gradus reads format {FORMAT}", where=str(path), cure=cure) from error
         problem = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise _damaged(path, f"{problem['msg']}{f' at {key}' if key else ''}") from error
@@ -189,6 +196,15 @@ def read_book(path: Path) -> Book:
     if current != line[-1:]:
         raise _damaged(path, f"current is {current or 'none'}, but the history ends with {line[-1:] or 'none'}")
     return book
+
+
+def _format_of(content: bytes) -> int | None:
+    """The format that a file says it has; None when it says none."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return None
+    return found["format"] if isinstance(found, dict) and isinstance(found.get("format"), int) else None
 
 
 def _damaged(path: Path, why: str) -> GradusError:

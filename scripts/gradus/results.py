@@ -16,9 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from gradus.errors import UserError
 from gradus.interval import Interval as Interval
-from gradus.interval import Strict
 from gradus.judgement import Judged, PairVerdict
 from gradus.records import Base
+from gradus.strict import Strict, problem_of
 
 T = TypeVar("T")
 
@@ -57,11 +57,6 @@ class Score(Strict):
     weight: float
     """Share in the percentage."""
     parts: tuple[Part, ...]
-
-    def part(self, name: str) -> Part:
-        """The criterion of that name. Raises KeyError when there is none."""
-        found = {part.name: part for part in self.parts}
-        return found[name]
 
 
 @dataclass(frozen=True)
@@ -353,7 +348,4 @@ def _read(reader: TypeAdapter[T], text: str, where: str) -> T:
     try:
         return reader.validate_json(text)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        what = f"not a valid result{f' at {key!r}' if key else ''} ({problem['msg']})"
-        raise UserError(what, where=where, cure="Run python scripts/07_evaluate.py --force") from error
+        raise UserError(f"not a valid result {problem_of(error)}", where=where, cure="Run python scripts/07_evaluate.py --force") from error

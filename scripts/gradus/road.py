@@ -31,8 +31,8 @@ def chosen_steps(steps: dict[str, Step], first: str, last: str) -> list[Step]:
     names = list(steps)
     for flag, name in (("--from", first), ("--to", last)):
         if name not in steps:
-            near = difflib.get_close_matches(name, names, 1, 0.4)
-            cure = f"Did you mean '{near[0]}'?" if near else f"Steps are {', '.join(names)}"
+            alike = difflib.get_close_matches(name, names, 1, 0.4)
+            cure = f"Did you mean '{alike[0]}'?" if alike else f"Steps are {', '.join(names)}"
             raise UserError(f"unknown step '{name}'", where=flag, cure=cure)
     start, end = names.index(first), names.index(last)
     if start > end:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
+_TEXT_OR_SIGN = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|.", re.DOTALL)
+
 
 def split_arguments(text: str) -> list[str]:
-    """Split an argument list at its outer commas: `a: dict[str, int], b=(1, 2)` gives two parts."""
+    """Split an argument list at its outer commas: `a: dict[str, int], b=(1, ','), c=','` gives three parts."""
     parts, depth = [""], 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and depth == 0:
+    for piece in _TEXT_OR_SIGN.findall(text):
+        depth += (piece in "([{") - (piece in ")]}")
+        if piece == "," and depth == 0:
             parts.append("")
         else:
-            parts[-1] += character
+            parts[-1] += piece
     return [part.strip() for part in parts if part.strip()]
 
 

@@ -32,7 +32,7 @@ class Draws:
 def draw(clusters: Sequence[str], samples: int, seed: int) -> Draws:
     """Draw documents with replacement. `clusters` names the document of each question."""
     names = sorted(set(clusters))
-    members = np.array([[cluster == name for cluster in clusters] for name in names], dtype=np.float64)
+    members = (np.array(names)[:, None] == np.array(clusters)[None, :]).astype(np.float64)
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=samples)
     return Draws(members, counts.astype(np.float64))

@@ -21,6 +21,16 @@ def parser(*, html: bool = True) -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": html}).enable("table")
 
 
+@cache
+def block_parser() -> MarkdownIt:
+    """A parser of blocks alone: what stands inside a paragraph is not looked at."""
+    from markdown_it import MarkdownIt
+
+    made = MarkdownIt("commonmark").enable("table")
+    made.core.ruler.disable("inline")
+    return made
+
+
 def structures(text: str) -> set[str]:
     """The names of `STRUCTURES` that occur in `text` and hold something; `code` is a fenced block."""
     found = parse(text)

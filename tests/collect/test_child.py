@@ -158,7 +158,7 @@ def test_a_few_small_files_start_one_process_and_none_start_none(tmp_path: Path,
 def test_a_python_that_cannot_start_is_an_error_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('no luck')", encoding="utf-8")
     monkeypatch.setattr(child, "PROJECT", tmp_path)
-    with pytest.raises(GradusError, match="does not start"):
+    with pytest.raises(GradusError, match="cannot be started"):
         list(read_files(made(tmp_path, "a.md"), OPTIONS, 1))
 
 

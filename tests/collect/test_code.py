@@ -48,6 +48,6 @@ def test_only_code_keeps_its_spaces() -> None:
     assert normalise(normalise(text)) == normalise(text)
 
 
-def test_a_fence_ends_at_one_of_its_own_kind_that_is_as_long() -> None:
-    lines = ["a", "````", "```", "~~~~", "````x", "`````", "b", "```js `c`", ">>> d", "e", "", "f"]
-    assert list(code_lines(lines)) == [False, True, True, True, True, True, False, False, True, True, False, False]
+def test_code_is_fenced_indented_or_a_session_up_to_the_next_blank_line() -> None:
+    lines = ["a", "```", ">>> b", "```", "c", ">>> d", "e", "", "f", "    g", " \th"]
+    assert list(code_lines(lines)) == [False, True, True, True, False, True, True, False, False, True, True]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gradus.collect.folders import list_folder
 from gradus.collect.gather import gather
 from gradus.collect.manifest import Collection, Entry
 from gradus.config import load_config
@@ -118,12 +119,24 @@ def test_links_that_leave_the_folder_are_not_followed(folder: Path, tmp_path: Pa
     (folder / "out.md").symlink_to(secret / "plan.md")
     (folder / "outside").symlink_to(secret)
     (folder / "loop").symlink_to(folder)
+    (folder / "itself.md").symlink_to(folder / "itself.md")
     (folder / "dead.md").symlink_to(folder / "nowhere.md")
     os.mkfifo(folder / "pipe.md")
     documents, entries, _ = collected(folder)
     assert set(documents) == {"good.md"}
-    answers = {name: entries[name].status for name in ("out.md", "outside", "loop", "dead.md", "pipe.md")}
-    assert answers == {"out.md": "refused", "outside": "refused", **dict.fromkeys(("loop", "dead.md", "pipe.md"), "unsupported")}
+    answers = {name: entries[name].status for name in ("out.md", "outside", "loop", "itself.md", "dead.md", "pipe.md")}
+    assert answers == {"out.md": "refused", "outside": "refused", **dict.fromkeys(("loop", "itself.md", "dead.md", "pipe.md"), "unsupported")}
+
+
+def test_folders_nested_deeper_than_pythons_calls_are_listed(tmp_path: Path) -> None:
+    deepest = tmp_path.joinpath(*"d" * 520)
+    deepest.mkdir(parents=True)
+    (deepest / "a.md").write_text(SENTENCE, encoding="utf-8")
+    try:
+        assert [listed.path for listed in list_folder(str(tmp_path))] == [deepest / "a.md"]
+    finally:  # what clears the folders of tests calls itself for each
+        (deepest / "a.md").unlink()
+        os.removedirs(deepest)
 
 
 def test_a_missing_folder_names_the_key_and_the_folder(tmp_path: Path) -> None:

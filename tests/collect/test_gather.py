@@ -83,11 +83,16 @@ def test_another_limit_of_the_readers_reads_everything_again(tmp_path: Path, fol
     assert counted(run(tmp_path, folder, "collect.max_inflated_mb=7.0", "collect.min_characters=10")) == "read 0, unchanged 6"
 
 
-@pytest.mark.parametrize("damage", [b"no database at all", b""])
-def test_damaged_readings_are_no_obstacle(tmp_path: Path, folder: Path, damage: bytes) -> None:
+@pytest.mark.parametrize("damage", [b"no database at all", b"", None])
+def test_damaged_readings_are_no_obstacle(tmp_path: Path, folder: Path, damage: bytes | None) -> None:
     target = run(tmp_path, folder).target
     before = (target / "documents.jsonl").read_bytes()
-    (target.parent / ".work/01_collect.readings.sqlite").write_bytes(damage)
+    kept = target.parent / ".work/01_collect.readings.sqlite"
+    if damage is None:
+        kept.unlink()
+        kept.mkdir()
+    else:
+        kept.write_bytes(damage)
     assert counted(run(tmp_path, folder)) == "read 6, unchanged 0"
     assert (target / "documents.jsonl").read_bytes() == before
 

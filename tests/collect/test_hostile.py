@@ -60,6 +60,16 @@ def test_xml_entities_are_refused(tmp_path: Path, bomb: str) -> None:
         assert "XML entities" in reading.reason
 
 
+def test_xml_entities_are_refused_in_a_document_under_any_name(tmp_path: Path) -> None:
+    kind = "http://schemas.openxmlformats.org"
+    relation = f'<Relationship Id="r1" Type="{kind}/officeDocument/2006/relationships/officeDocument" Target="word/picture.png"/>'
+    text = "<w:body><w:p><w:r><w:t>&b;</w:t></w:r></w:p></w:body>"
+    bomb = LAUGHS.replace("<x>&b;</x>", f'<w:document xmlns:w="{kind}/wordprocessingml/2006/main">{text}</w:document>')
+    relations = f'<Relationships xmlns="{kind}/package/2006/relationships">{relation}</Relationships>'
+    (reading,) = guarded(zipped(tmp_path / "a.docx", **{"_rels/.rels": relations, "word/picture.png": bomb}))
+    assert (reading.status, reading.found) == ("refused", None)
+
+
 def test_entities_in_a_page_or_chapter_stay_unexpanded(tmp_path: Path) -> None:
     page = LAUGHS.replace("<x>&b;</x>", "<html><body><p>A page with &b; in it.</p></body></html>")
     (tmp_path / "a.xhtml").write_text(page, encoding="utf-8")

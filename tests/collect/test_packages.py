@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from gradus.collect.manifest import Entry
 from gradus.collect.modules import is_importable, licence_of, modules_of, version_of
 from gradus.collect.packages import Children, PackageReading, read_package, read_packages
-from gradus.errors import UserError
+from gradus.errors import GradusError, UserError
 
 MODULES = {
     "__init__": '"""The package."""\nfrom evil.tools import useful\n__all__ = ["useful"]\n',
@@ -31,7 +32,6 @@ MODULES = {
         "class Lazy(Thing):\n    pass\n"
     ),
     "z_crash": "import os\nos._exit(3)\n",
-    "z_hang": "import time\ntime.sleep(60)\n",
     "mistake": "raise KeyError('oops')\n",
     "leave": "raise SystemExit(0)\n",
     "zz_last": 'def last():\n    """Still read after all that."""\n',
@@ -40,16 +40,21 @@ MODULES = {
 }
 
 
+def make_importable(folder: Path, modules: Mapping[str, str], patch: pytest.MonkeyPatch) -> None:
+    """Write modules, by their names relative to the folder, that can be imported here and in the reading process."""
+    for name, code in modules.items():
+        path = folder / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(code, encoding="utf-8")
+    patch.syspath_prepend(str(folder))
+    patch.setenv("PYTHONPATH", str(folder))
+
+
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory: pytest.TempPathFactory) -> PackageReading:
-    root = tmp_path_factory.mktemp("site")
-    (root / "evil").mkdir()
-    for name, code in MODULES.items():
-        (root / "evil" / f"{name}.py").write_text(code, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(root))
-        patch.setenv("PYTHONPATH", str(root))
-        return read_package("evil", timeout=2.0)
+        make_importable(tmp_path_factory.mktemp("site"), {f"evil/{name}": code for name, code in MODULES.items()}, patch)
+        return read_package("evil", timeout=60.0)
 
 
 def test_every_public_object_is_found_once_under_its_short_name(reading: PackageReading) -> None:
@@ -80,11 +85,37 @@ def test_a_class_with_its_methods_is_a_group_and_so_is_a_module(reading: Package
 
 def test_modules_that_fail_are_named_and_those_after_them_are_read(reading: PackageReading) -> None:
     broken = {entry.name: entry.reason for entry in reading.entries if entry.status == "broken"}
-    assert set(broken) == {"evil.z_crash", "evil.z_hang", "evil.mistake", "evil.leave"}
+    assert set(broken) == {"evil.z_crash", "evil.mistake", "evil.leave"}
     assert "exit status 3" in broken["evil.z_crash"]
-    assert "2 s" in broken["evil.z_hang"]
     assert "KeyError" in broken["evil.mistake"]
     assert {entry.name for entry in reading.entries if entry.status == "text"} == {"evil", "evil.tools", "evil.zz_last"}
+
+
+def test_a_module_that_hangs_is_ended_and_named_and_those_after_it_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modules = {"slow/__init__": "", "slow/a": "import time\ntime.sleep(60)\n", "slow/b": 'def last():\n    """Read after that."""\n'}
+    make_importable(tmp_path, modules, monkeypatch)
+    reading = read_package("slow", timeout=1.0)
+    broken = [(entry.name, entry.reason) for entry in reading.entries if entry.status == "broken"]
+    assert broken == [("slow.a", "its import did not end within 1 s")]
+    assert [found.title for found in reading.found] == ["slow.b.last"]
+
+
+def test_the_start_of_python_is_not_a_packages_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_importable(tmp_path, {"sitecustomize": "import time\ntime.sleep(1.1)\n", "quick": '"""Imported at once."""\n'}, monkeypatch)
+    assert [found.title for found in read_package("quick", timeout=1.0).found] == ["quick"]
+
+
+def test_a_python_that_cannot_start_is_no_modules_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_importable(tmp_path, {"sitecustomize": "raise SystemExit(7)"}, monkeypatch)
+    with pytest.raises(GradusError, match=r"collect.python_docs: the process that reads packages cannot be started .*exit status"):
+        read_packages(["json"], 5.0, workers=1)
+
+
+@pytest.mark.parametrize("mistake", ["raise RuntimeError('no')", "raise SystemExit(1)"])
+def test_a_part_of_a_package_that_cannot_be_imported_is_the_users_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str) -> None:
+    make_importable(tmp_path, {"bad_parent/__init__": mistake, "bad_parent/part": ""}, monkeypatch)
+    with pytest.raises(UserError, match=r"no package 'bad_parent.part', or what it is a part of cannot be imported"):
+        read_package("bad_parent.part", 5.0)
 
 
 def test_an_unknown_package_is_the_users_mistake() -> None:
@@ -131,19 +162,19 @@ def test_versions_and_licences_come_from_the_metadata(tmp_path: Path, monkeypatc
 
 
 def test_packages_are_read_side_by_side_and_given_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modules = {}
     for name, other in (("first_one", "second_one"), ("second_one", "first_one")):
         waits = f"mark = Path({str(tmp_path)!r})\n(mark / '{name}').touch()\nwhile not (mark / '{other}').exists():\n    time.sleep(0.01)\n"
-        (tmp_path / f"{name}.py").write_text(f'"""The {name} waits until the other is there."""\nimport time\nfrom pathlib import Path\n{waits}')
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    readings = read_packages(["second_one", "first_one"], 20.0, workers=2)
+        modules[name] = f'"""The {name} waits until the other is there."""\nimport time\nfrom pathlib import Path\n{waits}'
+    make_importable(tmp_path, modules, monkeypatch)
+    readings = read_packages(["second_one", "first_one"], 60.0, workers=2)
     assert [[found.title for found in reading.found] for reading in readings] == [["second_one"], ["first_one"]]
     assert readings[0].entries == [Entry("second_one", "second_one", "text", "1 documented objects", 46, kind="module")]
 
 
 def test_an_unknown_package_is_told_before_any_is_read() -> None:
     with pytest.raises(UserError, match="there is no package 'no_such_package'"):
-        read_packages(["json", "no_such_package"], 20.0, workers=2)
+        read_packages(["json", "no_such_package"], 5.0, workers=2)
 
 
 def test_stopping_ends_what_runs_and_lets_nothing_start(tmp_path: Path) -> None:
@@ -164,10 +195,8 @@ def test_no_variable_of_the_environment_gets_into_a_document(tmp_path: Path, mon
         'def ask(key=os.environ.get("API_KEY"), environ=os.environ, python=sys.executable):\n    """Ask."""\n'
         "ask.__doc__ += str(dict(os.environ))\n"
     )
-    (tmp_path / "curious.py").write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    make_importable(tmp_path, {"curious": code}, monkeypatch)
     monkeypatch.setenv("API_KEY", "sk-very-secret")
-    found = {one.title: one for one in read_package("curious", 20.0).found}
+    found = {one.title: one for one in read_package("curious", 60.0).found}
     assert found["curious.ask"].signature == "(key=None, environ=os.environ, python=sys.executable)"
     assert "very-secret" not in str(found)

@@ -53,3 +53,13 @@ def test_what_is_no_notebook_says_so(tmp_path: Path) -> None:
     reading = read_file(tmp_path / "b.ipynb", OPTIONS)
     assert (reading.status, reading.found) == ("broken", None)
     assert "line 2" in reading.reason
+
+
+def test_what_a_notebook_says_of_itself_may_be_anything(tmp_path: Path) -> None:
+    cell = {"cell_type": "code", "source": "1"}
+    odd: list[object] = [[], "text", {"kernelspec": "python3", "language_info": None}]
+    for about in odd:
+        (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell], "metadata": about}), encoding="utf-8")
+        found = read_file(tmp_path / "a.ipynb", OPTIONS).found
+        assert found is not None
+        assert found.text == "```python\n1\n```"

@@ -157,6 +157,15 @@ def test_a_page_that_is_a_picture_is_a_fault_and_a_file_of_them_is_scanned(tmp_p
     assert "OCR" in scanned.reason
 
 
+def test_a_broken_page_is_a_fault_and_the_others_are_read(tmp_path: Path) -> None:
+    data = pdf(lines("The first page."), lines("The second page."))
+    mixed = read(tmp_path / "mixed.pdf", data.replace(b"12 0 obj<</Type/Page", b"12 0 obj[[/Type/Page"))
+    assert (mixed.status, mixed.faults) == ("text", ("page 2: broken, so it is left out",))
+    assert markdown(mixed) == "The first page."
+    lost = read(tmp_path / "lost.pdf", pdf(lines("The only page.")).replace(b"10 0 obj<</Type/Page", b"10 0 obj[[/Type/Page"))
+    assert (lost.status, lost.found) == ("broken", None)
+
+
 def test_a_password_is_tried_and_never_told(tmp_path: Path) -> None:
     data = pdf(lines("The text behind the password."), password="s3cret")
     locked = read(tmp_path / "locked.pdf", data)
@@ -173,9 +182,13 @@ def test_a_password_is_tried_and_never_told(tmp_path: Path) -> None:
     assert "w0rse" not in repr((opened, refused))
 
 
-def test_a_missing_password_file_is_told_before_anything_is_read(tmp_path: Path) -> None:
-    config = load_config(settings=[f"collect.password_file={tmp_path / 'none.txt'}"]).collect
-    with pytest.raises(UserError, match=r"none\.txt: no such file \(key collect\.password_file\)"):
+@pytest.mark.parametrize(
+    ("name", "told"), [("none.txt", "No such file or directory"), (".", "Is a directory"), ("latin.txt", "it is not UTF-8 text")]
+)
+def test_a_password_file_that_cannot_be_read_is_told_before_anything_else_is(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "latin.txt").write_bytes(b"gr\xfc\xdfe\n")
+    config = load_config(settings=[f"collect.password_file={tmp_path / name}"]).collect
+    with pytest.raises(UserError, match=rf"the passwords cannot be read: {told} \(key collect\.password_file\)"):
         options_of(config)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,11 @@ def test_a_json_file_gives_its_rows(tmp_path: Path, value: object, expected: lis
 
 def test_json_lines_under_the_wrong_name_are_read_as_such(tmp_path: Path) -> None:
     reading = read(tmp_path / "a.json", f"{json.dumps(PAIR)}\n{json.dumps(CHAT)}\n{{broken\n")
-    assert rows(FileReading("text", "", reading.found) if reading.found is None else _without(reading, 3)) == [PAIR, CHAT]
+    assert rows(_without(reading, 3)) == [PAIR, CHAT]
     assert reading.faults[0].startswith("line 3: not valid JSON")
 
 
 def _without(reading: FileReading, line: int) -> FileReading:
-    from dataclasses import replace
-
     assert reading.found is not None
     lines = reading.found.text.split("\n")
     del lines[line - 1]
@@ -79,6 +78,11 @@ def test_rows_that_are_no_objects_are_named(tmp_path: Path) -> None:
     reading = read(tmp_path / "a.json", json.dumps([PAIR, 3, PAIR]))
     assert rows(reading) == [PAIR, PAIR]
     assert reading.faults == ("row 2: not a JSON object",)
+
+
+def test_empty_lines_above_the_header_of_a_table_are_passed_over(tmp_path: Path) -> None:
+    reading = read(tmp_path / "a.csv", "\n\nquestion,answer\nWhy?,So.\n")
+    assert (rows(reading), reading.faults) == ([PAIR], ())
 
 
 def test_tab_separated_values(tmp_path: Path) -> None:

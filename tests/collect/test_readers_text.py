@@ -31,7 +31,9 @@ def test_front_matter_gives_the_licence_and_goes(tmp_path: Path) -> None:
     assert (found.text.strip(), found.licence) == ("# A", "MIT")
 
 
-@pytest.mark.parametrize("text", ["---\n\nA rule, then text.\n\n---\n\nMore.", "---\nkey: [broken\n---\nMore.", "---\nnever closed"])
+@pytest.mark.parametrize(
+    "text", ["---\n\nA rule, then text.\n\n---\n\nMore.", "---\nkey: [broken\n---\nMore.", "---\ndate: 2024-02-30\n---\nMore.", "---\nnever closed"]
+)
 def test_what_only_looks_like_front_matter_stays(tmp_path: Path, text: str) -> None:
     found = read(tmp_path / "a.md", text.encode()).found
     assert found is not None

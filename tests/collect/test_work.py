@@ -47,6 +47,14 @@ def test_the_documents_of_packages_and_folders_together(tmp_path: Path, folder: 
     assert manifest["bytes"] == sum(d.bytes for d in documents)
 
 
+def test_a_folder_may_be_called_like_a_package(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.rename(tmp_path / "heapq")
+    monkeypatch.chdir(tmp_path)
+    summary = run(load_config(settings=settings(tmp_path, "collect.python_docs=[heapq]", "collect.folders=[heapq]"))).summary
+    assert summary["from folders"] == 2
+    assert summary["from packages"] == summary["documents"] - 2 > 0
+
+
 def test_nothing_runs_again_until_a_file_changes(tmp_path: Path, folder: Path) -> None:
     config = load_config(settings=settings(tmp_path, "collect.python_docs=[]", f"collect.folders=[{folder}]"))
     first = run(config)

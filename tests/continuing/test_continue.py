@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gradus.config.load import PROJECT
-from gradus.continuing import config_of_continuation, continue_run, next_name
+from gradus.continuing import _alone, config_of_continuation, continue_run, next_name
 from gradus.errors import GradusError
 from gradus.files import read_json
 from gradus.history import HistoryLine, append_line
@@ -122,8 +122,6 @@ def test_a_damaged_registry_is_a_failure_with_a_line(place: Place) -> None:
 
 def test_only_one_at_a_time(place: Place) -> None:
     lines = len(history(place))
-    from gradus.continuing import _alone
-
     errors: list[Exception] = []
 
     def second() -> None:
@@ -159,8 +157,6 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(place: Place, capsy
     ],
 )
 def test_names_count_on_from_what_is_registered(finished: Place, runs: list[str], name: str) -> None:
-    from dataclasses import replace
-
     version = Registry(finished.workspace).get_latest()
     assert next_name("weekly", Book(1, tuple(replace(version, run=run) for run in runs), ())) == name
 

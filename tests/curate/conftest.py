@@ -26,7 +26,7 @@ def settings() -> Curate:
     return load_config().curate
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Make:
     """Makes an example from a question and an answer."""
 

@@ -88,11 +88,14 @@ def test_one_clean_file_is_clean(tmp_path: Path, settings: Curate) -> None:
     assert "No leakage found." in as_table(found, 3)
 
 
-@pytest.mark.parametrize("content", [None, "\n"])
-def test_nothing_to_audit_is_a_mistake_of_the_user(content: str | None, tmp_path: Path, settings: Curate) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, r"no train\.jsonl"), ("\n", "no row that can be read"), ("x", r"no row that can be read \(train\.jsonl:1 not JSON\)")],
+)
+def test_nothing_to_audit_is_a_mistake_of_the_user(content: str | None, why: str, tmp_path: Path, settings: Curate) -> None:
     if content is not None:
         (tmp_path / "train.jsonl").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"no train\.jsonl|no row"):
+    with pytest.raises(UserError, match=why):
         audit(tmp_path, settings)
 
 
@@ -111,4 +114,8 @@ def test_the_command_writes_only_what_is_asked_for(folder: Path, tmp_path: Path)
     done = script("--audit", folder, "--output", tmp_path / "audit.json")
     assert done.returncode == 0
     assert json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))["rows"] == {"train.jsonl": 10}
-    assert script("--output", tmp_path / "x.json").returncode == 2
+
+
+@pytest.mark.parametrize("flags", [["--output", "x.json"], ["--audit", ".", "--force"], ["--audit", ".", "--output", "."]])
+def test_flags_that_do_not_go_together(flags: list[str]) -> None:
+    assert script(*flags).returncode == 2

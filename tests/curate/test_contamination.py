@@ -95,12 +95,16 @@ FILES = {
     "b.json": '{"version": 1, "data": [{"instruction": "Do it.", "input": "This."}, {"title": "Four"}]}',
     "c.csv": 'question,answer\n"Five,\nsix?",7\n',
     "d.txt": "Eight?\n\nNine?\n",
+    "e.CSV": "\ufeffID;Question;Answer\n1;Ten, or more?;10,5\n",
+    "f.json": "5",
 }
 READ = {
     "a.jsonl": [("a.jsonl:1", "One?"), ("a.jsonl:3", "Two?"), ("a.jsonl:4", "Three?")],
     "b.json": [("b.json:1", "Do it.\nThis."), ("b.json:2", "Four")],
     "c.csv": [("c.csv:3", "Five,\nsix?")],
     "d.txt": [("d.txt:1", "Eight?\n"), ("d.txt:3", "Nine?\n")],
+    "e.CSV": [("e.CSV:2", "Ten, or more?")],
+    "f.json": [],
 }
 
 
@@ -111,10 +115,18 @@ def test_formats(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "why"), [("a.jsonl", "{", "cannot be read"), ("a.yaml", "x", "its ending"), ("b.txt", "\n", "no row asks")]
+    ("name", "content", "why"),
+    [
+        ("a.jsonl", '{"question": "One?"}\n{', r"a\.jsonl:2: cannot be read as a benchmark \(not JSON"),
+        ("b.jsonl", '{"messages": []}', r"b\.jsonl:1: cannot be read as a benchmark \(no user turn\)"),
+        ("c.json", "[" * 100_000, r"c\.json: cannot be read as a benchmark \(not JSON"),
+        ("d.txt", "\udcff", r"d\.txt: cannot be read as a benchmark \(not UTF-8 text\)"),
+        ("e.yaml", "x", "its ending"),
+        ("f.txt", "\n", "no row asks"),
+    ],
 )
 def test_a_file_that_is_no_benchmark_is_a_mistake_of_the_user(name: str, content: str, why: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / name).write_text(content, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(UserError, match=why):
         read_rows(load_config(settings=[f"curate.decontaminate=[{json.dumps(str(tmp_path / name))}]"]).curate)
 

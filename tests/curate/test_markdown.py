@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradus.curate.markdown import dissect, segments, without_inline_code
+from gradus.curate.markdown import dissect, segments
 
 ANSWER = """## Sorting
 
@@ -63,8 +63,3 @@ def test_an_open_fence_is_seen() -> None:
 )
 def test_empty_sections(text: str, empty: int) -> None:
     assert dissect(text).empty_sections == empty
-
-
-def test_inline_code_with_backticks_inside() -> None:
-    assert without_inline_code("a ``b`c`` d `e` f") == "a   d   f"
-    assert without_inline_code("an open ` stays") == "an open ` stays"

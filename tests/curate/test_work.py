@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -73,9 +73,22 @@ def removed(out: Path) -> dict[str, dict[str, Any]]:
     return {row["example"]["id"]: row for row in rows}
 
 
-def test_kept_and_removed_are_the_input(make: Make, tmp_path: Path) -> None:
-    examples = mixed(make)
-    summary, out = run(examples, tmp_path)
+class Run(NamedTuple):
+    """What came in, the summary, and the folder that came out."""
+
+    examples: list[Example]
+    summary: dict[str, Any]
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def whole(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The step on the mixed examples as it is shipped. Do not write into it."""
+    return Run(mixed(make), *run(mixed(make), tmp_path_factory.mktemp("whole")))
+
+
+def test_kept_and_removed_are_the_input(whole: Run) -> None:
+    examples, summary, out = whole
     kept, gone = read_examples(out / "kept.jsonl"), removed(out)
     assert Counter([example.id for example in kept] + list(gone)) == Counter(example.id for example in examples)
     assert summary["kept"] == len(kept)
@@ -85,10 +98,8 @@ def test_kept_and_removed_are_the_input(make: Make, tmp_path: Path) -> None:
     assert None not in {e.quality for e in kept}
 
 
-def test_reasons(make: Make, tmp_path: Path) -> None:
-    first = good(make)[0]
-    _, out = run(mixed(make), tmp_path)
-    gone = removed(out)
+def test_reasons(whole: Run) -> None:
+    first, gone = whole.examples[0], removed(whole.out)
     assert (gone["twin"]["reason"], gone["twin"]["duplicate_of"], gone["twin"]["similarity"]) == ("exact_duplicate", first.id, 1.0)
     assert (gone["near"]["reason"], gone["near"]["duplicate_of"]) == ("near_duplicate", first.id)
     assert 0.8 <= gone["near"]["similarity"] < 1
@@ -113,9 +124,8 @@ def test_the_best_share_of_distinct_examples_stays(make: Make, score: Score) -> 
         assert {duplicate.of for duplicate in verdict.duplicates.values()} <= set(kept)
 
 
-def test_curation_json_adds_up(make: Make, tmp_path: Path) -> None:
-    examples = mixed(make)
-    _, out = run(examples, tmp_path)
+def test_curation_json_adds_up(whole: Run) -> None:
+    examples, _, out = whole
     found = json.loads((out / "curation.json").read_text(encoding="utf-8"))
     assert found["examples"] == len(examples) == found["kept"] + found["removed"]
     assert sum(found["removed_by_reason"].values()) == found["removed"]
@@ -147,27 +157,16 @@ def test_personal_data_removed_is_written_nowhere(make: Make, tmp_path: Path) ->
     assert not [path for path in out.iterdir() if b"anna.berg" in path.read_bytes()]
 
 
-def test_same_input_same_bytes(make: Make, tmp_path: Path) -> None:
-    outs = [run(mixed(make), tmp_path / str(n))[1] for n in range(2)]
-    names = ("kept.jsonl", "removed.jsonl", "curation.json", "curation.png")
-    assert sorted(path.name for path in outs[0].iterdir()) == sorted(names)
-    for name in names:
-        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
-
-
-def test_the_order_of_the_input_decides_nothing(make: Make, tmp_path: Path) -> None:
-    results = []
-    for folder, examples in (("there", mixed(make)), ("back", mixed(make)[::-1])):
-        _, out = run(examples, tmp_path / folder)
-        results.append({name: (row["reason"], row["duplicate_of"], row["similarity"]) for name, row in removed(out).items()})
+def test_the_order_of_the_input_decides_nothing(whole: Run, tmp_path: Path) -> None:
+    _, back = run(whole.examples[::-1], tmp_path)
+    results = [{name: (row["reason"], row["duplicate_of"], row["similarity"]) for name, row in removed(out).items()} for out in (whole.out, back)]
     assert results[0] == results[1]
 
 
-def test_the_picture_is_a_picture(make: Make, tmp_path: Path) -> None:
+def test_the_picture_is_a_picture(whole: Run) -> None:
     from PIL import Image
 
-    _, out = run(mixed(make), tmp_path)
-    with Image.open(out / "curation.png") as image:
+    with Image.open(whole.out / "curation.png") as image:
         assert image.size == (1500, 570)
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 50
 
@@ -232,27 +231,27 @@ def test_what_a_benchmark_holds_goes_with_its_row(make: Make, tmp_path: Path) ->
     }
 
 
-def test_languages_are_counted(make: Make, tmp_path: Path) -> None:
-    _, out = run(mixed(make), tmp_path)
-    found = json.loads((out / "curation.json").read_text(encoding="utf-8"))
+def test_languages_are_counted(whole: Run) -> None:
+    found = json.loads((whole.out / "curation.json").read_text(encoding="utf-8"))
     assert found["languages"]["en"] > 70
     assert found["expected_languages"] == ["en"]
     assert found["signals"]["language"]["kept"]["mean"] == 1.0
 
 
-def test_a_killed_run_leaves_nothing_and_gives_the_same_bytes(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_leaves_nothing_and_gives_the_same_bytes(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    _, whole = run(mixed(make), tmp_path / "whole")
+    again = tmp_path / "out"
     with monkeypatch.context() as patch:
         patch.setattr("gradus.curate.work.decide", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            run(mixed(make), tmp_path / "killed")
-    assert list((tmp_path / "killed" / "out").iterdir()) == []
-    again = tmp_path / "killed" / "out"
-    curate(context(load_config(), tmp_path / "killed", again))
-    assert all((again / path.name).read_bytes() == path.read_bytes() for path in whole.iterdir())
+            run(whole.examples, tmp_path)
+    assert list(again.iterdir()) == []
+    curate(context(load_config(), tmp_path, again))
+    files = {path.name: path.read_bytes() for path in whole.out.iterdir()}
+    assert files.keys() == {"kept.jsonl", "removed.jsonl", "curation.json", "curation.png"}
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == files
 
 
 def test_a_kept_example_names_the_other_sources_of_its_duplicates(make: Make, tmp_path: Path) -> None:
@@ -270,11 +269,10 @@ def test_a_kept_example_names_the_other_sources_of_its_duplicates(make: Make, tm
     assert [example.id for example in kept.values() if "repeated_in" in example.meta] == [name]
 
 
-def test_every_example_carries_its_signals(make: Make, tmp_path: Path) -> None:
+def test_every_example_carries_its_signals(whole: Run) -> None:
     weights = load_config().curate.weights
-    _, out = run(mixed(make), tmp_path)
-    rows = [json.loads(line) for line in (out / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
-    rows += [row["example"] for row in removed(out).values()]
+    rows = [json.loads(line) for line in (whole.out / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows += [row["example"] for row in removed(whole.out).values()]
     total = sum(weight for _, weight in weights)
     for row in rows:
         assert row["quality"] == pytest.approx(

@@ -15,27 +15,17 @@ from gradus.files import write_json, write_jsonl
 from gradus.models import Answer
 from gradus.pipeline import STEPS
 from gradus.records import Base
-from gradus.results import (
-    AnswerRow,
-    Comparison,
-    Control,
-    Evaluation,
-    Grade,
-    Interval,
-    ModelScores,
-    Part,
-    ReferenceLikelihood,
-    RubricInfo,
-    ScaleStep,
-    Score,
-    ScoredAnswer,
-)
+from gradus.results import AnswerRow, ScoredAnswer
 from gradus.step import Step, StepContext, services_of
+
+from ..evaluations import evaluation
+from .promoting import Promoting, inputs_of
 
 MakeContext = Callable[[Step, Config, dict[str, Path]], StepContext]
 SMALL = (
     "quantize.speed_tokens=4",
     "quantize.recipes=[4]",
+    "quantize.grade=false",
     "fidelity.answer_tokens=12",
     "fidelity.quantized.max_loss_difference=2.0",
     "evaluate.embedding.model='off'",
@@ -80,6 +70,12 @@ def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def second_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one."""
+    return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "second", seed=9)
+
+
+@pytest.fixture(scope="session")
 def four_bit_base(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny base in 4 bits."""
     from gradus.compare import save_model
@@ -116,7 +112,7 @@ def write_graded(folder: Path, config: Config) -> dict[str, Path]:
     rows = [AnswerRow(str(i), "what", "sine", f"doc{i}", q, f"It returns the **sum** of `x`. {q}", said, said) for i, q in enumerate(QUESTIONS)]
     marks = marker(config, rows)([Answer(said.text, said.finished, said.tokens)] * len(rows))
     rows = [replace(row, tuned=replace(said, percent=percent)) for row, percent in zip(rows, marks, strict=True)]
-    write_json(folder / "evaluation.json", evaluation_of(75.5, 50.0).to_json())
+    write_json(folder / "evaluation.json", evaluation(base_of(Path("base")), 75.5, 50.0).to_json())
     write_jsonl(folder / "answers.jsonl", (row.to_json() for row in rows))
     return {f"07_evaluate/{name}": folder / name for name in ("evaluation.json", "answers.jsonl")}
 
@@ -196,40 +192,13 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, adapter
     }
 
 
-def evaluation_of(percent: float, base_percent: float, withheld: str | None = None) -> Evaluation:
-    """An evaluation with these percentages."""
-    return Evaluation(
-        run="test",
-        grade=Grade(None, None, None, None, withheld, False) if withheld else Grade("B", percent, Interval(60, 80), ("C", "A"), None, True),
-        base=_scores(base_percent),
-        tuned=_scores(percent),
-        comparison=Comparison(20, 5, 5, percent - base_percent, Interval(2, 18), 0.01, 40),
-        controls=(Control("reference", "the reference itself", 99, 0.99, 1.0, "at least 90 %", True),),
-        kinds=(),
-        groups=(),
-        base_model=base_of(Path("base")),
-        questions=30,
-        available=40,
-        max_tokens=64,
-        seed=42,
-        rubric=RubricInfo("config/rubric.yaml", "0" * 64, 75.5, (ScaleStep("A", 90), ScaleStep("F", 0))),
-        notes=("There were few questions.",),
-    )
-
-
-def _scores(percent: float) -> ModelScores:
-    score = Score(percent / 100, 0.8, Interval(0.4, 0.9), 0.5, (Part("bold", 0.5, 0.6, 1.0, 20),))
-    loss = ReferenceLikelihood(2.5, 12.2, 1.7, 900)
-    return ModelScores(percent, Interval(40, 90), "B", ("C", "A"), score, score, loss, 0.75, 0, 30.0, 500.0, 4.0)
-
-
 @pytest.fixture
 def evaluated(tmp_path: Path) -> Callable[..., Path]:
     """Writes an `evaluation.json`: `evaluated(percent, base_percent, withheld=None)`; gives the file."""
 
     def write(percent: float, base_percent: float, withheld: str | None = None) -> Path:
         path = tmp_path / "evaluation.json"
-        write_json(path, evaluation_of(percent, base_percent, withheld).to_json())
+        write_json(path, evaluation(base_of(Path("base")), percent, base_percent, withheld).to_json())
         return path
 
     return write
@@ -244,3 +213,19 @@ def metadata(tmp_path: Path) -> Path:
     training |= {"trainable_parameters": 1_000, "total_parameters": 100_000, "first_valid_loss": 4.2, "best": {"iteration": 40, "loss": 3.1}}
     write_json(path, {**training, "config": {"run": {"seed": 42}}})
     return path
+
+
+@pytest.fixture
+def promoting(
+    tiny_config: Config,
+    tiny_base: Path,
+    adapter: Path,
+    second_adapter: Path,
+    metadata: Path,
+    prepared: Callable[[Path], Path],
+    evaluated: Callable[..., Path],
+    context_of: MakeContext,
+) -> Promoting:
+    """09 with two candidates; the first one is graded 75.5 %, its base 50 %."""
+    inputs = inputs_of(prepared(tiny_base), adapter, metadata, evaluated(75.5, 50.0))
+    return Promoting(tiny_config, inputs, second_adapter / "adapters.safetensors", context_of)

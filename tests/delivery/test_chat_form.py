@@ -113,6 +113,14 @@ def test_other_templates_are_refused(tiny_base: Path, template: str, message: st
         form_of(tiny_base, template)
 
 
+def test_braces_of_the_template_stay_apart_from_those_of_go(tiny_base: Path) -> None:
+    """Go takes the first two of `{{{` for its own; one brace before `{{ .Content }}` must not make three."""
+    form = form_of(tiny_base, CHATML.replace("'\n' + m['content']", "'{' + m['content']"))
+    text = go_template(form)
+    assert '<|im_start|>user{{ "{" }}{{ .Content }}<|im_end|>' in text
+    assert "{{{" not in text
+
+
 def test_a_modelfile_escapes_go_and_refuses_what_it_cannot_hold(tiny_base: Path) -> None:
     form = form_of(tiny_base, CHATML.replace("im_start", "{{{{").replace("'<|{{{{|>'", "'<|' + '{{' + '|>'"))
     assert '<|{{ "{{" }}|>' in go_template(form)

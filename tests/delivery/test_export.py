@@ -90,9 +90,9 @@ def test_the_card_states_what_was_measured_and_that_it_is_a_demonstration(run_ex
     tags = ["mlx", "gradus", "lora", "demonstration"]
     assert front == {"library_name": "mlx", "pipeline_tag": "text-generation", "license": "unknown", "tags": tags}
     assert body.strip().startswith("# my-model\n\n**This is a demonstration, not a model to use.**")
-    assert "**B** (75.5 %, 95 % interval 60.0 % to 80.0 %)" in body
+    assert "**B** (75.5 %, 95 % interval 71.5 % to 79.5 %)" in body
     assert "| overall | 50.0 % | 75.5 % |" in body
-    assert "20 better, 5 equal, 5 worse; +25.5 points (95 % interval +2.0 to +18.0, p = 0.01)" in body
+    assert "3 better, 0 equal, 1 worse; +25.5 points (95 % interval +40.0 to +51.0, p = 0.0004)" in body
     assert "| numpy | 7 | 12.3 kB |" in body
     assert "| private\\|notes | 3 | 999 bytes |" in body
     assert "| train | 10 | 4 | 900 | aaaaaaaaaaaaaaaa |" in body
@@ -115,7 +115,7 @@ def test_a_withheld_grade_is_not_shown(run_export: Export, inputs: dict[str, Pat
     body = card(context)[1]
     assert "The grade is withheld: the control answers came out in the wrong order. What that grader scored is left out." in body
     assert not [said for said in ("| overall |", "| form |", "| content |", "question by question", "points (95") if said in body]
-    assert "| loss on the references (nats a token) | 2.50 | 2.50 |" in body, "what the rubric has no part in stays"
+    assert "| loss on the references (nats a token) | 2.00 | 2.00 |" in body, "what the rubric has no part in stays"
     assert read_json(context.out / "export.json")["grade"]["percent"] is None
 
 
@@ -165,8 +165,8 @@ def test_figures_side_by_side_have_the_same_digits_and_no_interval_is_made_up(ru
     tuned = replace(facts.evaluation.tuned, likelihood=replace(facts.evaluation.tuned.likelihood, bits_per_byte=3.3, loss=5.0))
     grade = replace(facts.evaluation.grade, percent=0.0, interval=Interval(0.0, 0.0))
     text = model_card(replace(facts, evaluation=replace(facts.evaluation, tuned=tuned, grade=grade)))
-    assert "| bits a byte of the references | 1.70 | 3.30 |" in text
-    assert "| loss on the references (nats a token) | 2.50 | 5.00 |" in text
+    assert "| bits a byte of the references | 1.40 | 3.30 |" in text
+    assert "| loss on the references (nats a token) | 2.00 | 5.00 |" in text
     assert "(0.0 %, no interval can be told: all questions the same)" in text
 
 

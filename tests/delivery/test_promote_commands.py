@@ -1,10 +1,11 @@
-"""The commands of 09_promote.py, on registries of adapters that need not be real ones."""
+"""The commands of 09_promote.py; where nothing is loaded, on registries of adapters that need not be real ones."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,12 @@ import pytest
 from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
-from gradus.promote.commands import promote_version
+from gradus.promote.commands import list_versions, promote_version, roll_back, show_version
 from gradus.promote.diff import diff_versions
 from gradus.registry import Registry
 
-from ..test_registry import candidate
+from ..candidates import candidate
+from .promoting import PERCENTS, Promoting, write_answers
 
 SCRIPT = PROJECT / "scripts" / "09_promote.py"
 
@@ -59,9 +61,13 @@ def test_an_untrained_adapter_is_not_promoted_unless_forced(registry: Registry, 
         (["list"], 0, "no version registered"),
         (["show"], 2, "no model is current yet. None is registered either: python scripts/run_all.py trains one"),
         (["diff", "v1"], 2, "no version 'v1'. Registered: none yet."),
+        (["promote", "v1"], 2, "no version 'v1'. Registered: none yet."),
+        (["rollback"], 2, "there is no earlier model to go back to"),
+        (["rollback", "--dry-run"], 2, "there is no earlier model to go back to"),
+        (["rollback", "--force"], 2, "--force does nothing with rollback"),
     ],
 )
-def test_reading_an_empty_workspace_writes_nothing(words: list[str], code: int, message: str, tmp_path: Path) -> None:
+def test_an_empty_workspace_stays_empty(words: list[str], code: int, message: str, tmp_path: Path) -> None:
     done = run_script("--set", f"paths.workspace={tmp_path / 'w'}", *words)
     assert (done.returncode, message in done.stdout + done.stderr) == (code, True)
     assert list(tmp_path.iterdir()) == []
@@ -77,6 +83,52 @@ def test_the_options_of_every_script_stand_before_or_after_the_command(registry:
     assert "its grade of 75.5 % is below promote.minimum_percent (80 %)" in both.stderr, "neither --set makes the other forgotten"
     wrong = run_script("list", "--log-level", "loud")
     assert (wrong.returncode, "invalid choice: 'loud'" in wrong.stderr) == (2, True)
+
+
+def test_the_commands_of_the_script(promoting: Promoting, evaluated: Callable[..., Path], tmp_path: Path) -> None:
+    """Where the exit code counts by a process, else by what the script calls; each command is also run in an empty workspace below."""
+    registry = promoting.registry
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return run_script("--set", f"paths.workspace={registry.workspace}", *words)
+
+    promoting.inputs["07_evaluate/evaluation.json"] = evaluated(40.0, 50.0)
+    promoting.first()
+    refused = run("promote", "v1")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "not above the base model's" in refused.stderr
+    assert "--force" in refused.stderr
+    assert promote_version(registry, "v1", promoting.config, force=True, dry_run=True) == "would promote v1"
+    assert registry.book().current is None
+    assert "v1 is the current model now" in run("promote", "v1", "--force").stdout
+    shown = show_version(registry)
+    assert "forced past the gate" in shown
+    assert "v1 (current)" in shown
+    assert "v1       current  B 40.0 %" in list_versions(registry)
+    promoting.second(answers=write_answers(tmp_path / "second", [PERCENTS[0], 90.0, *PERCENTS[2:7], 60.0]))
+    difference = diff_versions(registry, "v2", None, 100)
+    assert "v2 -> v1" in difference
+    assert "8 common questions: 1 better, 6 the same, 1 worse" in difference
+    assert "  +14.0  What is 7?\n   -10.0  What is 1?" in difference
+    assert "settings\n  the same" in difference
+    assert not (registry.workspace / "reports").exists(), "what is done to the registry stands in its history, not in a run's log"
+
+
+def test_a_damaged_version_is_shown_and_neither_compared_nor_promoted(registry: Registry, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        register(registry, tmp_path / name)
+        registry.promote(registry.book().versions[-1].id, reason="test")
+    for version in registry.book().versions:
+        (registry.folder_of(version) / "run_metadata.json").unlink()
+    assert "run_metadata.json is missing" in show_version(registry)
+    message = r"the file of v1 is missing\. Put it back with python scripts/09_promote\.py --run one --force"
+    for force in (False, True):
+        with pytest.raises(GradusError, match=message):
+            promote_version(registry, "v1", load_config(), force=force)
+    with pytest.raises(GradusError, match=message):
+        diff_versions(registry, "v1", "v2", 10)
+    with pytest.raises(GradusError, match=message):
+        roll_back(registry, dry_run=True)
 
 
 def test_what_to_name_when_there_is_nothing_to_compare_or_serve(registry: Registry, tmp_path: Path) -> None:

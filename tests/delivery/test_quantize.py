@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradus.backend import device_name
-from gradus.compare import answer_logits, logit_difference, questions_of, read_conversations, total_likelihood
+from gradus.compare import Sample, answer_logits, logit_difference, questions_of, read_conversations, total_likelihood
 from gradus.config import Config, load_config
 from gradus.errors import GradusError, UserError
-from gradus.fidelity import Drift, read_held_out
-from gradus.models import generate_answers, load_model, with_plain_weights
+from gradus.fidelity import Drift, Observed, read_held_out
+from gradus.models import Likelihood, generate_answers, load_model, with_plain_weights
 from gradus.quantize import STEP
 from gradus.quantize.calibration import Data, read_data
+from gradus.quantize.grading import Graded
 from gradus.quantize.learned import awq
-from gradus.quantize.measure import Figures, generation_speed
+from gradus.quantize.measure import Figures, Measured, generation_speed
 from gradus.quantize.shrink import Layers, bits_per_weight, layers_of, shrink
-from gradus.quantize.table import Row, line
+from gradus.quantize.table import Row, table
 from gradus.quantize.work import quantize
 from gradus.step import StepContext
 
+from ..evaluations import SCALE
 from .conftest import SMALL
 
 Quantize = Callable[..., tuple[dict[str, Any], StepContext]]
+GRADED = "quantize.grade=true"
 
 
 @pytest.fixture
@@ -76,11 +80,26 @@ def test_the_figures_are_those_of_the_files(tiny_base: Path, run_quantize: Quant
     assert {path.name for path in context.out.iterdir()} == {"model", "quantization.json", "quantization.png", "speed.json"}
 
 
-@pytest.mark.parametrize(("weight_bytes", "text"), [(98_304, " 98.3 kB  ratio"), (139_712, "139.7 kB  ratio"), (1_200_000_000, "  1.2 GB  ratio")])
-def test_the_sizes_of_tiny_models_are_told_apart(weight_bytes: int, text: str) -> None:
-    figures = Figures(weight_bytes, 6.1, 3.0, 20.1, 1.2)
-    row = Row("4", {}, Layers(15, {"4": 15}, ()), figures, 5.2, 0.1, 0.1, 0.9, 0.9, 4, Drift(0.1, 0.9, 4), "", None, None, 100.0)
-    assert line(row, 8, row).startswith(text)
+def test_the_table_fits_a_terminal_and_tells_the_sizes_of_tiny_models_apart() -> None:
+    layers, graded = Layers(15, {"4": 15}, ()), Graded(100.0, "A", (100.0,))
+
+    def row(recipe: str, weight_bytes: int, objection: str = "") -> Row:
+        figures = Figures(weight_bytes, 6.1, 3.0, 123456.789, 1.2)
+        return Row(recipe, {}, layers, figures, 12.3, 0.1, 0.1, 0.9, 1.0, 4, Drift(0.1, 0.9, 4), objection, graded, None, 98_765.0)
+
+    rows = [row("4", 98_304), row("dynamic_4_8", 139_712, "its loss is off")]
+    said = Observed(Likelihood(1.0, 1, 1), [], [], Sample([], "", 1))
+    before = Measured(replace(rows[0].after, weight_bytes=1_200_000_000), layers, 98_765.0, said, graded)
+    found = table(before, rows, rows[0])
+    assert [len(f"  {'unquantized'}  {line}") <= 80 for line in found.values()] == [True] * 4
+    assert found == {
+        "recipe": "    size  ratio  tokens/s  perplexity      grade  equal",
+        "unquantized": "  1.2 GB           98,765  123456.789  A 100.0 %",
+        "4 bits": " 98.3 kB  12.30    98,765  123456.789  A 100.0 %   100%  kept",
+        "dynamic_4_8": "139.7 kB  12.30    98,765  123456.789  A 100.0 %   100%  too far",
+    }
+    ungraded = replace(rows[0], graded=None)
+    assert "grade" not in table(replace(before, graded=None), [ungraded], ungraded)["recipe"]
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -149,25 +168,23 @@ def test_a_chosen_model_beyond_the_limits_is_refused(tiny_base: Path, run_quanti
 
 def test_grades_are_those_of_the_answers(tiny_base: Path, run_quantize: Quantize) -> None:
     from gradus.evaluate.exam import marker
-    from gradus.models import generate_answers
     from gradus.results import read_answers
 
-    record, context = run_quantize(tiny_base, "quantize.recipes=[8]")
+    record, context = run_quantize(tiny_base, "quantize.recipes=[8]", GRADED)
     rows = read_answers(context.input("07_evaluate/answers.jsonl"))
     model, tokenizer = load_model(context.out / "model")
     prompts = [[{"role": "user", "content": row.question}] for row in rows]
     marks = marker(context.config, rows)(generate_answers(model, tokenizer, prompts, max_tokens=64, batch_size=16))
     assert record["grade"]["percent"] == pytest.approx(sum(marks) / 5)
     assert record["grade"]["against_fused"]["difference"] == pytest.approx(record["grade"]["percent"] - record["grade_before"]["percent"])
-    assert record["grade"]["letter"] == ("A" if record["grade"]["percent"] >= 90 else "F")
+    assert record["grade"]["letter"] == next(step.letter for step in SCALE if round(record["grade"]["percent"], 1) >= step.percent)
 
 
 def test_there_is_no_grade_when_it_was_withheld_or_switched_off(tiny_base: Path, run_quantize: Quantize, evaluated: Callable[..., Path]) -> None:
     def withhold(parts: Path) -> None:
         evaluated(75.5, 50.0, "the controls broke").replace(parts / "evaluation.json")
 
-    for settings in ({"edit": withhold}, {}):
-        record, _ = run_quantize(tiny_base, *([] if settings else ["quantize.grade=false"]), **settings)
+    for record, _ in (run_quantize(tiny_base, GRADED, edit=withhold), run_quantize(tiny_base, "quantize.grade=false")):
         assert record["grade"] is record["grade_before"] is None
 
 
@@ -178,7 +195,7 @@ def test_another_grader_than_that_of_the_evaluation_is_refused(tiny_base: Path, 
         (parts / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     with pytest.raises(GradusError, match=r"marked 3.0 points off its mark in the evaluation.*07_evaluate.py --force"):
-        run_quantize(tiny_base, edit=spoil)
+        run_quantize(tiny_base, GRADED, edit=spoil)
 
 
 def test_layers_that_do_not_fit_the_group_are_named(tiny_base: Path, run_quantize: Quantize) -> None:
@@ -227,7 +244,7 @@ def test_a_group_size_that_fits_no_layer_is_the_users_mistake(tmp_path: Path, ti
 
 def test_the_same_input_gives_the_same_bytes_but_for_the_speed(tiny_base: Path, run_quantize: Quantize) -> None:
     def contents() -> dict[str, bytes]:
-        _, context = run_quantize(tiny_base)
+        _, context = run_quantize(tiny_base, GRADED)
         return {p.name: p.read_bytes() for p in context.out.rglob("*") if p.is_file() and p.name not in ("speed.json", "quantization.png")}
 
     assert contents() == contents()

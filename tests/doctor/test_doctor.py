@@ -117,10 +117,10 @@ def test_a_larger_machine_fits_a_larger_base_and_checkpointing_helps() -> None:
 
 def test_each_preset_is_told_with_its_need_and_a_cure_where_it_does_not_fit() -> None:
     found = {finding.name: finding for finding in presets(load_config(), 16 * GB)}
-    assert next(iter(found)) == "smoke" and list(found)[-1] == "mac-64gb" and len(found) == 7
+    assert next(iter(found)) == "smoke" and list(found)[-1] == "mac-64gb+" and len(found) == 7
     assert (found["mac-8gb"].level, found["mac-8gb"].cure) == ("ok", "")
     assert found["mac-8gb"].text.startswith("Qwen3-0.6B-4bit, training 2.0 GB, predicted") and found["mac-8gb"].text.endswith("fits here")
-    assert found["mac-64gb"].level == "warning" and "does not fit here, into 14.4 GB" in found["mac-64gb"].text and found["mac-64gb"].cure
+    assert found["mac-64gb+"].level == "warning" and "does not fit here, into 14.4 GB" in found["mac-64gb+"].text and found["mac-64gb+"].cure
     assert all(finding.level == "ok" for finding in presets(load_config(), 64 * GB))
 
 
@@ -157,6 +157,13 @@ def test_a_damaged_registry_is_bad(tmp_path: Path) -> None:
 
 def test_the_disk_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert f"GB free at {tmp_path}" in machine.disk(tmp_path / "a" / "b").text
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_workspace_that_may_not_be_looked_into_is_bad(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    assert machine.disk(closed / "a").level == current_model(closed / "a").level == "bad"
 
 
 def test_a_line_is_level_name_text_and_the_cure_below() -> None:

@@ -12,12 +12,13 @@ import pytest
 from gradus.config import load_config
 from gradus.embedding import Encoder
 from gradus.encoder_files import packaged
+from gradus.evaluate.questions import Question
 from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
 from gradus.files import write_jsonl
 from gradus.records import Document, Example
 from gradus.step import StepContext
 
-from ..test_registry import BASE
+from ..candidates import BASE
 
 ANSWERS = {
     "sine": "Takes an **angle** in radians and gives back the opposite side over the longest one.\n\n- `x`: the angle, 360 degrees are 6.28\n",
@@ -35,6 +36,11 @@ def row(index: int) -> dict[str, Any]:
     messages = [{"role": "user", "content": ask}, {"role": "assistant", "content": ANSWERS[name]}]
     kind = "example" if index % 3 == 0 else "definition"
     return {"messages": messages, "id": f"q{index}", "group": name, "kind": kind, "document_id": name, "origin_id": f"q{index}", "quality": 0.5}
+
+
+def questions_of(rows: list[dict[str, Any]]) -> list[Question]:
+    """Those that 07 reads from these lines."""
+    return [Question(r["id"], r["kind"], r["group"], r["document_id"], r["messages"]) for r in rows]
 
 
 def _example(index: int) -> Example:
@@ -73,15 +79,20 @@ def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     mx.random.seed(1)
     model, tokenizer = load_model(tiny_base)
     rendered = [render(tokenizer, row(i)["messages"]) for i in range(5)]
+    longest = max(len(one.tokens) for one in rendered)
 
-    def loss(network: Any, tokens: Any, mask: Any) -> Any:
-        return (nn.losses.cross_entropy(network(tokens[:, :-1]), tokens[:, 1:]) * mask).sum() / mask.sum()
+    def padded(rows: list[list[int]]) -> Any:
+        return mx.array([[*one, *[0] * (longest - len(one))] for one in rows])
 
-    optimizer, step = optimizers.Adam(learning_rate=3e-3), nn.value_and_grad(model, loss)
-    for _ in range(160):
-        for example in rendered:
-            optimizer.update(model, step(model, mx.array([example.tokens]), mx.array([example.mask[1:]]))[1])
-            mx.eval(model.parameters(), optimizer.state)
+    tokens, wanted = padded([one.tokens for one in rendered]), padded([one.mask for one in rendered])[:, 1:]
+
+    def loss(network: Any) -> Any:
+        return (nn.losses.cross_entropy(network(tokens[:, :-1]), tokens[:, 1:]) * wanted).sum() / wanted.sum()
+
+    optimizer, step = optimizers.Adam(learning_rate=5e-3), nn.value_and_grad(model, loss)
+    for _ in range(200):
+        optimizer.update(model, step(model)[1])
+        mx.eval(model.parameters(), optimizer.state)
     folder = tmp_path_factory.mktemp("adapter")
     mx.save_safetensors(str(folder / "adapters.safetensors"), dict(tree_flatten(model.trainable_parameters())))
     settings = {"fine_tune_type": "full", "num_layers": 2}

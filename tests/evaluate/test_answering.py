@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 
 from gradus import models
+from gradus.backend import mx
 from gradus.config.load import PROJECT
+from gradus.errors import GradusError
 from gradus.evaluate import answering
-from gradus.evaluate.answering import Limits, ask
+from gradus.evaluate.answering import Asked, Limits, ask
 from gradus.evaluate.questions import Question
 from gradus.models import generate_answers, load_model, stream_answers
 
-from .conftest import row
+from .conftest import questions_of, row
 
 LIMITS = Limits(60, 2, 200)
 CHILD = """
@@ -33,11 +36,19 @@ ask("base", Path(sys.argv[1]), None, questions(), LIMITS, Path(sys.argv[2]), lam
 
 
 def questions() -> list[Question]:
-    rows = [row(i) for i in range(15)]
-    return [Question(r["id"], r["kind"], r["group"], r["document_id"], r["messages"]) for r in rows]
+    return questions_of([row(i) for i in range(15)])
 
 
-def test_a_killed_process_loses_no_finished_answer(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def whole(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Asked, Path]:
+    """What comes of asking without a break, and the folder of its files. Do not write into it."""
+    cache = tmp_path_factory.mktemp("whole")
+    return ask("base", tiny_base, None, questions(), LIMITS, cache, lambda number, name: None), cache
+
+
+def test_a_killed_process_loses_no_finished_answer(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[Asked, Path]
+) -> None:  # fmt: skip
     cache, file = tmp_path / "parts", tmp_path / "parts" / "base-answers.jsonl"
     places = os.pathsep.join([str(PROJECT), str(PROJECT / "scripts")])
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(tiny_base), str(cache)], env={**os.environ, "PYTHONPATH": places})
@@ -59,21 +70,33 @@ def test_a_killed_process_loses_no_finished_answer(tiny_base: Path, tmp_path: Pa
     found = ask("base", tiny_base, None, questions(), LIMITS, cache, lambda number, name: None)
     assert asked == [15 - len(before)], "only what was missing is asked"
     assert file.read_text(encoding="utf-8").split("\n")[: len(before)] == before
-    assert found.answers == generate_answers(*load_model(tiny_base), [q.prompt for q in questions()], max_tokens=60, batch_size=2)
+    assert found.answers == whole[0].answers
 
 
-def test_half_a_line_is_cut_off_and_asked_again(tiny_base: Path, tmp_path: Path) -> None:
-    whole = ask("base", tiny_base, None, questions(), LIMITS, tmp_path, lambda number, name: None)
-    file = tmp_path / "base-answers.jsonl"
+def test_half_a_line_is_cut_off_and_asked_again(tiny_base: Path, tmp_path: Path, whole: tuple[Asked, Path]) -> None:
+    cache = tmp_path / "parts"
+    shutil.copytree(whole[1], cache)
+    file = cache / "base-answers.jsonl"
     file.write_bytes(file.read_bytes()[:-20])
-    again = ask("base", tiny_base, None, questions(), LIMITS, tmp_path, lambda number, name: None)
-    assert again.answers == whole.answers
+    again = ask("base", tiny_base, None, questions(), LIMITS, cache, lambda number, name: None)
+    assert again.answers == whole[0].answers
     assert sorted(json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines()) == list(range(15))
 
 
-def test_a_finished_file_needs_no_model(tiny_base: Path, tmp_path: Path) -> None:
-    whole = ask("base", tiny_base, None, questions(), LIMITS, tmp_path, lambda number, name: None)
-    assert ask("base", tmp_path / "no model here", None, questions(), LIMITS, tmp_path, lambda number, name: None) == whole
+def test_a_finished_file_needs_no_model(tmp_path: Path, whole: tuple[Asked, Path]) -> None:
+    asked, cache = whole
+    assert ask("base", tmp_path / "no model here", None, questions(), LIMITS, cache, lambda number, name: None) == asked
+
+
+def test_a_model_that_gives_no_numbers_is_told(tiny_base: Path, tmp_path: Path) -> None:
+    """As after a training that diverged, or in 16 bits that overflow."""
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_base, broken)
+    weights = dict(mx.load(str(broken / "model.safetensors")))
+    name = next(name for name in weights if name.endswith("norm.weight"))
+    mx.save_safetensors(str(broken / "model.safetensors"), weights | {name: weights[name] * float("nan")}, metadata={"format": "mlx"})
+    with pytest.raises(GradusError, match=r"broken: a reference answer costs the model nan nats a token.*learning_rate"):
+        ask("tuned", broken, None, questions()[:1], Limits(2, 1, 200), tmp_path / "parts", lambda number, name: None)
 
 
 @pytest.mark.parametrize("words_before", [0, 60])

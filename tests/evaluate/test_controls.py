@@ -11,11 +11,7 @@ from gradus.evaluate.questions import Question
 from gradus.evaluate.rubric import Rubric
 from gradus.results import Control
 
-from .conftest import row
-
-
-def _questions(rows: list[dict[str, Any]]) -> list[Question]:
-    return [Question(r["id"], r["kind"], r["group"], r["document_id"], r["messages"]) for r in rows]
+from .conftest import questions_of, row
 
 
 def _run(rubric: Rubric, questions: list[Question], encoder: Encoder | None = None) -> tuple[Control, ...]:
@@ -29,7 +25,7 @@ def _one(question: str, answer: str, name: str = "a") -> dict[str, Any]:
 
 
 def test_a_sound_grader_passes(rubric: Rubric) -> None:
-    controls = _run(rubric, _questions([row(i) for i in range(10)]))
+    controls = _run(rubric, questions_of([row(i) for i in range(10)]))
     names = [control.name for control in controls]
     assert (names[0], set(names[1:-1]), names[-1]) == ("reference", {"shuffled", "echo", "repetition"}, "empty")
     percents = [control.percent for control in controls]
@@ -41,7 +37,7 @@ def test_a_sound_grader_passes(rubric: Rubric) -> None:
 
 
 def test_a_grader_with_embeddings_passes(rubric: Rubric, encoder: Encoder) -> None:
-    controls = _run(rubric, _questions([row(i) for i in range(10)]), encoder)
+    controls = _run(rubric, questions_of([row(i) for i in range(10)]), encoder)
     assert broken(controls) is None
     assert controls[0].percent > 99
     assert controls[0].percent > max(control.percent for control in controls[1:]) + 40
@@ -50,7 +46,7 @@ def test_a_grader_with_embeddings_passes(rubric: Rubric, encoder: Encoder) -> No
 def test_references_that_are_all_alike_break_the_order(rubric: Rubric) -> None:
     """When any answer fits any question, overlap with the reference shows nothing: no grade."""
     rows = [_one(f"Question {i}?", f"Please read the manual of the device carefully, on page {i}.", f"d{i}") for i in range(6)]
-    reason = broken(_run(rubric, _questions(rows)))
+    reason = broken(_run(rubric, questions_of(rows)))
     assert reason is not None
     assert "shuffled" in reason
     assert "below 55 %" in reason
@@ -58,20 +54,20 @@ def test_references_that_are_all_alike_break_the_order(rubric: Rubric) -> None:
 
 def test_a_reference_that_is_not_on_top_breaks_the_order(rubric: Rubric) -> None:
     rows = [_one(f"Question {i}?", f"Unclosed {name}:\n```\n{name}()", f"d{i}") for i, name in enumerate(("alpha", "beta", "gamma"))]
-    reason = broken(_run(rubric, _questions(rows)))
+    reason = broken(_run(rubric, questions_of(rows)))
     assert reason is not None
     assert "reference" in reason
     assert "at least 95 %" in reason
 
 
 def test_one_question_has_nothing_to_shuffle(rubric: Rubric) -> None:
-    controls = _run(rubric, _questions([row(0)]))
+    controls = _run(rubric, questions_of([row(0)]))
     assert {control.name for control in controls} == {"reference", "echo", "repetition", "empty"}
     assert broken(controls) is None
 
 
 def test_shuffled_answers_come_from_elsewhere(rubric: Rubric) -> None:
-    questions = _questions([row(i) for i in range(10)])
+    questions = questions_of([row(i) for i in range(10)])
     shuffled = next(kind for kind in KINDS if kind.name == "shuffled").answers(questions, rubric)
     assert all(answer != question.reference for answer, question in zip(shuffled, questions, strict=True))
     assert set(shuffled) == {question.reference for question in questions}

@@ -17,7 +17,7 @@ from gradus.registry_entries import Version
 from gradus.results import Evaluation, read_answers
 from gradus.step import StepContext
 
-from ..test_registry import BASE, candidate
+from ..candidates import BASE, candidate
 
 SMALL = ["evaluate.questions=4", "evaluate.max_tokens=30", "evaluate.bootstrap_samples=100"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from gradus.embedding import Encoder
 from gradus.evaluate.content import FACTORS, settle, yardstick
-from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.marking import Marks, mark, mark_all
 from gradus.evaluate.rubric import MEANING, OVERLAPS, Rubric
 
 QUESTION = "What does mean do?"
@@ -212,6 +212,6 @@ def test_a_rubric_that_weighs_meaning_refuses_to_grade_without_an_encoder(rubric
 def test_one_answer_at_a_time_is_marked_as_many_together(rubric: Rubric, encoder: Encoder) -> None:
     settled, understanding = settle(rubric, encoder)
     yard = yardstick(settled.content, "definition", QUESTION, REFERENCE, understanding)
-    announce([(yard, text) for text in (PARAPHRASE, OTHER, "It divides.")])
-    for text in (PARAPHRASE, OTHER, "It divides."):
-        assert mark(settled, yard, text, True).percent == pytest.approx(_marks(rubric, text, encoder=encoder).percent, abs=0.01)
+    texts = (PARAPHRASE, OTHER, "It divides.")
+    for text, together in zip(texts, mark_all(settled, [(yard, text, True) for text in texts]), strict=True):
+        assert together.percent == pytest.approx(_marks(rubric, text, encoder=encoder).percent, abs=0.01)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gradus.config.load import PROJECT
 from gradus.errors import UserError
-from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
+from gradus.evaluate.rubric import MEANING, OVERLAPS, Rubric, load_rubric, rubric_path
 
 SHIPPED = rubric_path("config/rubric.yaml")
 
@@ -38,6 +39,10 @@ def test_the_shipped_rubric_keeps_its_promises(rubric: Rubric) -> None:
         ("  target: 0.70\n", "", ("'formatting.target' is missing", "rubric.yaml")),
         ("formatting: 0.3", "formatting: 0.5", ("must add up to 1", "rubric.yaml:")),
         ("enough: 0.5", "enough: half", ("formatting.enough", "rubric.yaml:")),
+        ("formatting: 0.3", "formatting: .nan", ("weights.formatting", "rubric.yaml:")),
+        ("{A+: 95", "{1: 95", ("scale", "rubric.yaml:")),
+        ("{A+: 95", '{"": 95', ("scale", "rubric.yaml:5")),
+        ("repetition_times: 8", "repetition_times: 99999999999", ("repetition_times", "rubric.yaml:")),
         ("unrelated: 0.4", "unrelated: 0.9", ("unrelated must be below same", "rubric.yaml:")),
         ("by_words: 0, ", "by_words: 1, ", ("by_words must be 0", "rubric.yaml:")),
         ("shortest: 0.5", "shortest: 1.5", ("must hold 1", "rubric.yaml:")),
@@ -68,5 +73,14 @@ def test_weights_that_could_divide_by_zero_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_rubric_is_named() -> None:
-    with pytest.raises(UserError, match=r"nowhere\.yaml: rubric not found"):
-        rubric_path("config/nowhere.yaml")
+    with pytest.raises(UserError, match=r"nowhere\.md: rubric not found. Check evaluate\.rubric and evaluate\.judge\.rubric"):
+        rubric_path("config/nowhere.md")
+
+
+def test_the_page_about_grading_names_the_weights_that_ship(rubric: Rubric) -> None:
+    page = (PROJECT / "docs" / "GRADING.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    told = {name.lower().replace(" ", "_").replace("-", "_"): cells for name, *cells in rows if len(cells) == 3}
+    for name in (*MEANING, *OVERLAPS):
+        measure = getattr(rubric.content.measures, name)
+        assert told[name][1:] == [f"{measure.weight:.2f}", f"{measure.by_words:.2f}" if measure.by_words else ""]

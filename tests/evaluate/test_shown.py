@@ -6,25 +6,18 @@ from dataclasses import replace
 
 from gradus.evaluate.shown import shown
 from gradus.records import Base
-from gradus.results import Comparison, Control, Evaluation, Grade, Interval, ModelScores, ReferenceLikelihood, RubricInfo, Score
+from gradus.results import Evaluation, Grade, Interval
+
+from ..evaluations import evaluation
 
 BASE = Base("hub", "someone/small-model", "/models/small", "abc123", "model.base names it", 596_000_000, "apache-2.0")
 
 
-def _scores(percent: float) -> ModelScores:
-    score = Score(percent / 100, 0.7, Interval(0.1, 0.2), 0.5, ())
-    likelihood = ReferenceLikelihood(2.0, 7.4, 1.4, 400)
-    return ModelScores(percent, Interval(percent, percent), "F", ("F", "F"), score, score, likelihood, 1.0, 0, 40.0, 500.0, 3.0)
-
-
 def _evaluation(grade: Grade) -> Evaluation:
-    return Evaluation(
-        run="test", grade=grade, base=_scores(4.4), tuned=_scores(0.0),
-        comparison=Comparison(0, 1, 7, -4.4, Interval(-6.4, -2.4), 0.02, 5),
-        controls=(Control("reference", "the references", 99.0, 1.0, 0.98, "at least 95 %, above all others", True),),
-        kinds=(), groups=(), base_model=BASE, questions=8, available=8, max_tokens=48, seed=1,
-        rubric=RubricInfo("config/rubric.yaml", "f" * 64, 70.0, ()), notes=(),
-    )  # fmt: skip
+    """One whose tuned model got nothing for every question."""
+    made = evaluation(BASE, 0.0, 4.4)
+    comparison = replace(made.comparison, interval=Interval(-6.4, -2.4))
+    return replace(made, tuned=replace(made.tuned, interval=Interval(0.0, 0.0)), comparison=comparison, grade=grade)
 
 
 def test_scores_are_shown_with_intervals_where_there_are_any() -> None:

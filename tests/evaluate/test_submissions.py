@@ -11,10 +11,13 @@ import pytest
 
 from gradus.config import Config, load_config
 from gradus.config.load import PROJECT
+from gradus.embedding import Encoder
 from gradus.errors import UserError
+from gradus.evaluate.content import settle
+from gradus.evaluate.rubric import Rubric
 from gradus.evaluate.submission_files import as_csv, as_markdown, write_results
-from gradus.evaluate.submissions import KeyPoint, read_submissions
-from gradus.evaluate.submitted import grade_file, submissions_plan, windows
+from gradus.evaluate.submissions import BadRow, KeyPoint, Submission, listed, read_submissions
+from gradus.evaluate.submitted import Marker, grade_file, submissions_plan, windows
 
 from ..teacher_server import TeacherServer
 
@@ -60,6 +63,7 @@ def test_other_separators_and_a_byte_order_mark(tmp_path: Path, delimiter: str, 
         (["b", "Q?", "x", "r", "", "nan"], "outside 0 to 5"),
         (["b", "Q?", "x", "", "2: one thing | 0: another", ""], "key point '0: another'"),
         (["b", "Q?", "x", "", "2:", ""], "key point '2:'"),
+        (["b", "Q?", "x", "", f"{'9' * 400}: more than a number can be", ""], "at most 1,000,000"),
         (["b", "Q?", "x", "r", ""], "it has 5 cells, the first line 6"),
         (["good", "Q?", "x", "r", "", ""], "the id good is taken"),
     ],
@@ -92,6 +96,29 @@ def test_other_files_are_told(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("question,answer,reference\nWofür?,ä,ö\n".encode("latin-1"))
     with pytest.raises(UserError, match="not UTF-8"):
         read_submissions(tmp_path / "latin.csv", 5)
+    (tmp_path / "open.csv").write_text(f'"question,answer,reference\n{"Q?,a,r" * 40_000}', encoding="utf-8")
+    before = csv.field_size_limit(131_072)  # Python's own, whatever ran before
+    try:
+        with pytest.raises(UserError, match=r"open\.csv:1: not valid CSV"):
+            read_submissions(tmp_path / "open.csv", 5)
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_the_screen_names_the_first_bad_rows_and_counts_the_others() -> None:
+    assert listed([BadRow(line, "the question is empty") for line in range(2, 50)]).endswith("line 11: the question is empty; 38 more")
+    assert listed([BadRow(2, "no"), BadRow(3, "neither")]) == "line 2: no; line 3: neither"
+
+
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    head = ["Question", "answer", "reference", "colour", ""]
+    assert read_submissions(write(tmp_path / "in.csv", ["Q?", "a", "r", "red", ""], head=head), 5).ignored_columns == ("colour", "one without a name")
+
+
+def test_blank_lines_above_the_head_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("\n\nquestion;answer;reference\nQ?;a;r\n", encoding="utf-8")
+    assert [one.line for one in read_submissions(path, 5).submissions] == [4]
 
 
 def test_a_guide_is_marked_point_by_point(tmp_path: Path, words_alone: Config) -> None:
@@ -129,6 +156,12 @@ def test_feedback_against_a_reference(tmp_path: Path, words_alone: Config) -> No
     assert "a code block is not closed" in told
     assert "Words of the reference that it lacks:" in told
     assert "comparisons" in told
+
+
+def test_only_the_first_of_many_numbers_are_told(tmp_path: Path, words_alone: Config) -> None:
+    answer = f"{' '.join(map(str, range(30, 2030)))} -1e999"
+    found = grade_file(words_alone, write(tmp_path / "in.csv", ["a", "How many?", answer, "It takes 10 comparisons.", "", ""]))
+    assert "Numbers that neither question nor reference has: -1E+999, 30, 31, 32, 33, 34, 35, 36, 37, 38 and 1991 more." in found.answers[0].feedback
 
 
 def test_repetition_is_told(tmp_path: Path, words_alone: Config) -> None:
@@ -185,8 +218,19 @@ def test_the_judge_gives_its_score_beside(tmp_path: Path, teacher_server: Teache
 
 def test_the_sample_that_ships_is_graded_in_the_right_order(words_alone: Config) -> None:
     found = grade_file(words_alone, PROJECT / "config" / "submissions.csv")
-    assert found.bad_rows == []
+    assert found.bad_rows == ()
     score = {one.id: one.score / one.maximum for one in found.answers}
     assert score["stack-1"] > score["stack-2"]
     assert score["binary-1"] > score["binary-2"]
     assert score["hash-1"] == 0
+
+
+def test_what_the_encoder_read_is_let_go_row_by_row(rubric: Rubric, encoder: Encoder, words_alone: Config) -> None:
+    """Kept, the sentences of ten thousand answers would fill several gigabytes."""
+    settled, understanding = settle(rubric, encoder)
+    assert understanding is not None
+    marker = Marker(settled, understanding, words_alone.evaluate.submissions)
+    guide = (KeyPoint("the element added last is removed first", 2),)
+    rows = [Submission(2, str(i), "What is a stack?", "The last one in is taken out first. It grows.", "", guide, 2, None) for i in range(2)]
+    assert marker.grade(rows[0]).score == marker.grade(rows[1]).score > 0.5
+    assert understanding._meant == {}

@@ -66,10 +66,11 @@ def test_the_numbers_agree_with_each_other(finished: tuple[StepContext, dict[str
         assert scores.finished == pytest.approx(fmean(a.finished for a in answers))
         assert scores.likelihood.perplexity == pytest.approx(math.exp(scores.likelihood.loss))
         bold = [a.parts["bold"] for a in answers if "bold" in a.parts]
-        assert scores.formatting.part("bold").counted == len(bold)
-        assert scores.formatting.part("bold").value == pytest.approx(fmean(bold))
-        assert scores.formatting.part("tables").value is None, "no reference has a table"
-        assert scores.formatting.part("tables").counted == 0
+        parts = {part.name: part for part in scores.formatting.parts}
+        assert parts["bold"].counted == len(bold)
+        assert parts["bold"].value == pytest.approx(fmean(bold))
+        assert parts["tables"].value is None, "no reference has a table"
+        assert parts["tables"].counted == 0
     comparison = result.comparison
     assert comparison.wins + comparison.ties + comparison.losses == 9
     assert comparison.difference == pytest.approx(result.tuned.percent - result.base.percent)

@@ -8,8 +8,8 @@ from gradus.extract.prose import markdown_drafts, text_drafts
 from gradus.records import Document
 
 
-def document(text: str, name: str = "notes.md", format_: Format = "markdown") -> Document:
-    return document_of(Found(name, text, format_, name, name, "test"), "now")
+def document(text: str, name: str = "notes.md", format_: Format = "markdown", source: str = "") -> Document:
+    return document_of(Found(name, text, format_, source or name, name, "test"), "now")
 
 
 def read(text: str, name: str = "notes.md", format_: Format = "markdown") -> list[Draft | Drop]:

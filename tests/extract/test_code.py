@@ -7,6 +7,8 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from gradus.extract.block import Block, join
+from gradus.extract.code import as_code
 from gradus.extract.draft import Draft
 
 from .reading import document, pairs, read
@@ -79,3 +81,8 @@ def test_spans_hold_the_words_of_their_answers() -> None:
 def test_links_within_the_page_and_pictures_leave_text_only() -> None:
     text = "## How is it done?\n\nAs [below](#x) and [there](other.md), see [docs][d] ![p](p.png) and `[a](#b)`.\n\n[d]: https://docs.example\n"
     assert pairs(text)[0][1] == "As below and there, see [docs](https://docs.example)  and `[a](#b)`."
+
+
+def test_neighbouring_code_shares_its_fence_however_long_that_is() -> None:
+    blocks = [Block("code", as_code(code, "text"), 0, 0) for code in ("```", "a\n```\nb")]
+    assert join(blocks) == "````text\n```\n\na\n```\nb\n````"

@@ -64,6 +64,14 @@ def test_sphinx_fields_are_sections_like_those_of_other_styles() -> None:
     assert [line.text for line in sections["description"].lines] == ["Fetch a page."]
 
 
+def test_a_section_in_two_styles_spans_both() -> None:
+    text = "Fetch.\n\n:param url: where it is\n\nMore about it.\n\nParameters\n----------\ntries : int\n    How often.\n"
+    parameters = next(section for section in sections_of(text, "fetch") if section.name == "parameters")
+    assert [item.name for item in parameters.items] == ["tries", "url"]
+    assert text[parameters.start : parameters.end].startswith(":param url")
+    assert text[parameters.start : parameters.end].endswith("How often.")
+
+
 def test_fences_of_markdown_docstrings_keep_their_code() -> None:
     text = "Do it.\n\nExample:\n    ```py\n    >>> do(\n    ...     1,\n    ... )\n\n    [\n        1\n    ]\n    ```\n\n> [!WARNING]\n> Not twice.\n"
     sections = {section.name: section for section in sections_of(text, "do")}

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from gradus.collect.text import Format, Found, document_of
 from gradus.extract.draft import Draft, Drop
-from gradus.extract.prose import markdown_drafts, text_drafts
-from gradus.records import Document
+from gradus.extract.prose import text_drafts
 
-
-def document(text: str, name: str = "notes.md", format_: Format = "markdown", source: str = "") -> Document:
-    return document_of(Found(name, text, format_, source or name, name, "test"), "now")
+from .reading import document, read, reasons
 
 
 def drafts(text: str) -> list[Draft]:
-    return [item for item in markdown_drafts(document(text)) if isinstance(item, Draft)]
-
-
-def drops(text: str) -> list[str]:
-    return [item.reason for item in markdown_drafts(document(text)) if isinstance(item, Drop)]
+    return [item for item in read(text) if isinstance(item, Draft)]
 
 
 MARKDOWN = """---
@@ -74,7 +66,7 @@ def test_every_kind_of_question_in_markdown() -> None:
     sections = [d for d in found.values() if d.kind == "section"]
     assert {d.answer for d in sections} == {"What this is."}, "`Details` belongs to the answer above it and asks nothing by itself"
     assert all('"Handbook"' in d.question for d in sections)
-    assert drops(MARKDOWN) == ["a heading that makes no question"], "`Background`"
+    assert reasons(MARKDOWN) == ["a heading that makes no question"], "`Background`"
 
 
 def test_spans_hold_the_answer() -> None:
@@ -95,7 +87,7 @@ def test_spans_hold_the_answer() -> None:
     ],
 )
 def test_what_is_no_answer_is_counted(text: str, reason: str) -> None:
-    assert drops(text) == [reason]
+    assert reasons(text) == [reason]
     assert drafts(text) == []
 
 

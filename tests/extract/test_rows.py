@@ -85,7 +85,9 @@ def test_a_row_span_is_its_line_and_rows_of_one_question_are_one_group() -> None
         ({"question": "Why?", "answers": []}, "row has no question with an answer"),
         ({"instruction": "Add.", "instances": ["1"]}, "a nested entry is not a JSON object"),
         ('{"question": "Half \\ud83d", "answer": "broken"}', "broken characters"),
-        ("[" * 100_000, "row is not valid JSON"),
+        ("[" * 100_000, "row is nested too deeply"),
+        ('{"question": "Why?", "answer": "So.", "id": ' + "1" * 5000 + "}", "row is not valid JSON"),
+        ('{"paragraphs": [' * 700 + "{}" + "]}" * 700, "row is nested too deeply"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(row: object, reason: str) -> None:

@@ -66,6 +66,7 @@ def test_values_labels_attributes_and_absence_reach_the_prompt(tmp_path: Path) -
         ("at {{ degrees }} degrees", "in a {{ cup }} at {{ degrees }}", "tea.yaml:8: the template cannot be filled in ('cup' is undefined)"),
         ("  degrees: {", "  spare: [a, b]\n  degrees: {", "tea.yaml:18: no template, constraint or group uses variable 'spare'"),
         ("{{ degrees }}", "{{ degrees.value.__class__ }}", "tea.yaml:8: the template cannot be filled in"),
+        ("{{ degrees }}", "{{ leaf.label|dictsort }}", "tea.yaml:8: the template cannot be filled in"),
         ("group_by: [leaf]", "group_by: [leave]", "tea.yaml:4: group_by names an unknown variable 'leave'. Did you mean 'leaf'?"),
         ("when: {leaf: green}", "when: {leav: green}", "tea.yaml:25: constraint about an unknown variable 'leav'. Did you mean 'leaf'?"),
         ("when: {leaf: green}", "when: {leaf: grean}", "tea.yaml:25: 'leaf' has no value 'grean'. Did you mean 'green'?"),
@@ -80,6 +81,11 @@ def test_values_labels_attributes_and_absence_reach_the_prompt(tmp_path: Path) -
         ("weight: 2", "weight: 0", "should be greater than 0"),
         ("weight: 2", "wait: 2", "tea.yaml:17: unknown key 'variables.leaf.values.1.wait'. Did you mean 'weight'?"),
         ("step: 5", "step: 4", "tea.yaml:18: key 'variables.degrees.range': max must be min plus a whole number of steps"),
+        ("max: 95", "max: .inf", "tea.yaml:18: key 'variables.degrees.range.max"),
+        ("max: 95", f"max: {10**400}", "tea.yaml:18: key 'variables.degrees.range.max"),
+        ("step: 5", "step: 5.0e-324", "tea.yaml:18: key 'variables.degrees.range': a range may hold 100,000 numbers"),
+        ("step: 5", "step: 1.0e+9", "tea.yaml:18: key 'variables.degrees.range': max must be min plus a whole number of steps"),
+        ("weight: 2", "weight: .inf", "tea.yaml:17: key 'variables.leaf.values.1.weight'"),
         ("step: 5", "step: 5, bins: 2, weights: [1]", "weights needs bins, and one weight for each bin"),
         ("turns: 1", "turns: rounds", "tea.yaml:3: turns names an unknown variable 'rounds'"),
         ("turns: 1", "turns: leaf", "tea.yaml:3: turns needs whole numbers from 1 to 20"),
@@ -107,3 +113,18 @@ def test_a_template_cannot_reach_python(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError):
             plan_of(tmp_path, GOOD.replace("from a", attack + " from a"))
+
+
+def test_a_mistake_in_what_an_anchor_brought_in_has_a_place_too(tmp_path: Path) -> None:
+    shared = GOOD.replace("turns: 1\n", "").replace("name: tea\n", "name: tea\n<<: {turns: 1}\n")
+    assert plan_of(tmp_path, shared).scenarios.turns == 1
+    with pytest.raises(UserError, match=r"tea.yaml:1: turns names an unknown variable 'rounds'"):
+        plan_of(tmp_path, shared.replace("turns: 1", "turns: rounds"))
+    ranged = (
+        GOOD.replace("  degrees:", "  <<: {leaf: [white, black]}\n  degrees:")
+        .replace("  leaf:\n    - green\n", "")
+        .replace("{leaf: green}", "{leaf: white}")
+    )
+    never = ranged.replace("    - {value: black, label: very black, weight: 2}\n", "").replace("{max: 80}", "{max: 50}")
+    with pytest.raises(UserError, match=r"tea.yaml:14: 'leaf' can never be white"):
+        plan_of(tmp_path, never)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -68,10 +69,8 @@ def test_one_seed_one_split() -> None:
     assert ids[0] != ids[2]
 
 
-def test_one_file_is_split_by_example_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    import logging
-
-    logging.getLogger("gradus").propagate = True
+def test_one_file_is_split_by_example_and_says_so(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("gradus"), "propagate", True)
     splits = split_examples(many(1, 30), SHARES, LIKENESS, 1)
     assert splits.unit == "origin_id"
     assert splits.valid and splits.test
@@ -87,6 +86,14 @@ def test_large_groups_still_leave_something_held_out() -> None:
     splits = split_examples(many(6, 50), Split(valid=0.05, test=0.05, largest_cluster=0.1), LIKENESS, 1)
     assert len(splits.valid) == len(splits.test) == 50
     assert len(splits.train) == 200
+
+
+def test_one_large_source_beside_a_few_small_ones_is_trained_on() -> None:
+    """The small ones all fit into test; one of them goes to valid, for with the large one there training would hold nothing."""
+    sizes = [95, 1, 1, 1, 1, 1]
+    examples = [example(100 * g + i, f"g{g}") for g, size in enumerate(sizes) for i in range(size)]
+    splits = split_examples(examples, SHARES, LIKENESS, 1)
+    assert [len(part) for part in splits.parts().values()] == [95, 1, 4]
 
 
 def near_pairs() -> list[Example]:
@@ -183,6 +190,12 @@ def test_with_the_same_documents_the_split_stays_as_it_was(seed: int, sizes: tup
     examples = [example(100 * g + i, f"g{g}") for g in range(30) for i in range(sizes[g % 2])]
     before = split_examples(examples, SHARES, LIKENESS, seed)
     assert split_examples(examples, SHARES, LIKENESS, seed, sources_of(before.train)) == before
+
+
+def test_the_few_sources_that_are_new_are_shared_by_valid_and_test() -> None:
+    examples = many(30, 6)
+    trained = sources_of([e for e in examples if e.group not in ("g3", "g20")])
+    assert [len(part) for part in split_examples(examples, SHARES, LIKENESS, 1, trained).parts().values()] == [168, 6, 6]
 
 
 def test_a_model_that_has_seen_everything_leaves_nothing_to_test_with() -> None:

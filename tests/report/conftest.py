@@ -17,26 +17,11 @@ from gradus.report import STEP
 from gradus.report.record import RECORD, Record, as_json
 from gradus.report.sources import Sources, read_sources
 from gradus.report.work import write_report
-from gradus.results import (
-    AnswerRow,
-    Comparison,
-    Control,
-    Evaluation,
-    Grade,
-    Interval,
-    ModelScores,
-    Part,
-    ReferenceLikelihood,
-    Regression,
-    RubricInfo,
-    ScaleStep,
-    Score,
-    ScoredAnswer,
-    Slice,
-)
+from gradus.results import AnswerRow, Evaluation, ScoredAnswer
 from gradus.step import StepContext
 
-SCALE = (ScaleStep("A", 90.0), ScaleStep("B", 75.0), ScaleStep("C", 60.0), ScaleStep("F", 0.0))
+from ..evaluations import evaluation
+
 HUB = Base("hub", "someone/small-model", "/models/small", "abc123", "model.base names it", 596_000_000, "apache-2.0")
 
 
@@ -55,54 +40,6 @@ def answer_row(name: str, base: float, tuned: float, text: str = "It returns the
         "It returns the **sum** of both.",
         answer("It is it.", base),
         answer(text, tuned),
-    )
-
-
-def score(value: float, target: float, parts: tuple[Part, ...]) -> Score:
-    return Score(value, target, Interval(value - 0.05, value + 0.05), 0.5, parts)
-
-
-def model(percent: float, letter: str | None, bold: float) -> ModelScores:
-    formatting = score(
-        percent / 100,
-        0.7,
-        (
-            Part("bold", bold, 0.6, 2.0, 3, interval=Interval(bold - 0.1, bold + 0.1)),
-            Part("tables", None, 0.5, 1.0, 0),
-            Part("finished", 1.0, 0.9, 1.0, 4),
-        ),
-    )
-    content = score(percent / 100, 0.5, (Part("rouge_l", percent / 100, None, 1.0, 4), Part("repetition", 0.9, None, 1.0, 4, True)))
-    letters = None if letter is None else (letter, letter)
-    likelihood = ReferenceLikelihood(2.0, 7.4, 1.4, 400)
-    return ModelScores(percent, Interval(percent - 4, percent + 4), letter, letters, formatting, content, likelihood, 1.0, 0, 40.0, 500.0, 3.0)
-
-
-def evaluation(base: Base) -> Evaluation:
-    tuned = model(75.5, "B", 0.8)
-    controls = (
-        Control("reference", "the reference answers themselves", 99.0, 1.0, 0.98, "at least 95 %", True),
-        Control("empty", "no answer", 0.0, 0.0, 0.0, "below 1 %", True),
-    )
-    return Evaluation(
-        run="test",
-        grade=Grade("B", 75.5, tuned.interval, ("B", "B"), None, True),
-        base=model(30.0, "F", 0.2),
-        tuned=tuned,
-        comparison=Comparison(3, 0, 1, 45.5, Interval(40.0, 51.0), 0.0004, 5),
-        controls=controls,
-        kinds=(Slice("definition", 4, 30.0, 75.5),),
-        groups=(Slice("math", 4, 30.0, 75.5),),
-        documents=(Slice("doc-one", 3, 20.0, 80.0, Interval(50.0, 70.0)), Slice("doc-two", 1, 60.0, 57.0)),
-        lengths=(Slice("long", 1, 30.0, 75.5), Slice("short", 3, 30.0, 75.5)),
-        regressions=(Regression("four", "What is four?", "doc-four", 60.0, 57.0, -3.0),),
-        base_model=base,
-        questions=4,
-        available=40,
-        max_tokens=64,
-        seed=1,
-        rubric=RubricInfo("config/rubric.yaml", "f" * 64, 70.0, SCALE),
-        notes=(),
     )
 
 

@@ -122,6 +122,13 @@ def test_a_loss_that_still_fell_was_trained_too_short(case: Case) -> None:
     assert "4.8" in step.finding
 
 
+@pytest.mark.parametrize("valid", [[[0, 3.0], [50, 0.0], [100, 0.2]], [[0, 0.0], [50, 0.0], [100, 0.0]]])
+def test_a_loss_of_nothing_has_no_share_to_fall_or_rise_by(case: Case, valid: list[list[float]]) -> None:
+    """A few questions learned by heart cost nothing in 32 bits."""
+    case.set("06_train_mlx/loss_curve.json", valid=valid, best={"iteration": 50, "loss": 0.0})
+    assert not {"train.iterations", "train.learning_rate"} & steps(case).keys()
+
+
 @pytest.mark.parametrize(("share", "key"), [(0.12, "curate.weights.formatting"), (0.85, "train.iterations")])
 def test_formatting_below_target_asks_for_data_where_it_is_rare_and_for_training_where_it_is_not(case: Case, share: float, key: str) -> None:
     case.set("06_train_mlx/loss_curve.json", valid=[[0, 3.0], [100, 2.1]], best={"iteration": 100, "loss": 2.1})

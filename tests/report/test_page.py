@@ -15,7 +15,7 @@ from gradus.errors import GradusError, UserError
 from gradus.judgement import Judged, JudgeScore, Pairs, PairVerdict
 from gradus.report import STEP
 from gradus.report.numbers import ABSENT
-from gradus.report.render import code_span, fenced
+from gradus.report.render import code_cell, code_span, fenced
 from gradus.report.work import write_report
 from gradus.results import Control, Interval, Part
 
@@ -56,6 +56,16 @@ def test_a_difference_that_chance_can_make_is_called_so(case: Case) -> None:
     case.evaluation = replace(case.evaluation, comparison=comparison, grade=replace(case.evaluation.grade, separable=False))
     assert "Not separable from the base" in visible(case.page())
     assert "**Not separable from the base.**" in case.markdown()
+
+
+@pytest.mark.parametrize(
+    ("letter", "shown"),
+    [("A", "<p class=\"letter-big\">A</p>"), ("A-", "<p class=\"letter-big\">A<sup>−</sup></p>"), ("10", "<p class=\"letter-big\">10</p>"),
+     ("passed", "<p class=\"letter-big word\">passed</p>")],
+)  # fmt: skip
+def test_letters_of_ones_own_scale_are_shown_whole(case: Case, letter: str, shown: str) -> None:
+    case.evaluation = replace(case.evaluation, grade=replace(case.evaluation.grade, letter=letter, letters=(letter, letter)))
+    assert shown in case.page()
 
 
 @pytest.mark.parametrize(("kind", "said"), [("builtin", True), ("hub", False), ("folder", False)])
@@ -187,9 +197,10 @@ def test_fences_and_spans_hold_any_text(text: str) -> None:
     (token,) = MarkdownIt("commonmark").parse(fenced(text))
     assert (token.type, token.content) == ("fence", text + "\n")
     if text:
-        rendered = MarkdownIt("commonmark").enable("table").render(f"|a|\n|-|\n|{code_span(text)}|\n")
-        assert rendered.count("<td>") == 1
-        assert "<code>" in rendered
+        for markdown in (f"|a|\n|-|\n|{code_cell(text)}|\n", f"- {code_span(text)}\n"):
+            parsed = Parsed(MarkdownIt("commonmark").enable("table").render(markdown))
+            assert len(parsed.of("code")) == len(parsed.of("td", "li")) == 1
+            assert " ".join(text.split()) in parsed.text
 
 
 @pytest.mark.parametrize("name", STEP.reads)
@@ -210,6 +221,13 @@ def test_the_tables_tell_training_data_and_answers_apart(case: Case) -> None:
     learned = visible(case.page()).split("From data to grade")[1].split("Provenance")[0]
     assert "Bold 70 % 100 % 0 % 100 %" in learned, "references and tuned answers have bold, the base's have none"
     assert "Headings" not in learned
+
+
+def test_plain_answers_leave_no_table_without_rows(case: Case) -> None:
+    case.answers = [replace(row, reference="Plain.", tuned=replace(row.tuned, text="Plain too.")) for row in case.answers]
+    case.set("05_prepare/statistics.json", structure=dict.fromkeys(case.files["05_prepare/statistics.json"]["structure"], 0.0))
+    assert "None was there" in visible(case.page()).split("From data to grade")[1]
+    assert "Share of answers with" not in case.markdown()
 
 
 def test_the_way_of_the_data_is_told_with_the_reasons(case: Case) -> None:

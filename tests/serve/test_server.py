@@ -26,7 +26,7 @@ from gradus.config.load import PROJECT
 from gradus.models import generate_answers, load_model
 from gradus.registry import Registry
 from gradus.serve.current import Current, Served
-from gradus.serve.server import Provider
+from gradus.serve.provider import Provider
 
 QUESTION = "What does sine return?"
 TOKENS = 12
@@ -162,11 +162,32 @@ def test_no_address_of_a_picture_is_fetched(server: Running) -> None:
         (b"{}", {"Content-Length": "-1"}, 413, "Content-Length"),
         (b'{"messages": [{"role": "user", "content": "x"}]}', {"Origin": "http://evil.example"}, 403, "serve.origins"),
         (b'{"messages": [{"role": "user", "content": "x"}]}', {"Host": "evil.example"}, 403, "localhost only"),
+        (b'{"messages": [{"role": "user", "content": "x"}]}', {"Host": "[::1"}, 403, "localhost only"),
+        (b"x" * 20_000_000, {}, 413, "serve.max_request_mb"),
     ],
 )
 def test_what_no_client_of_ours_sends_is_refused_in_words(server: Running, body: bytes, headers: dict[str, str], status: int, says: str) -> None:
     got, text = server.raw("POST", "/v1/chat/completions", body, headers)
     assert (got, says in json.loads(text)["error"]["message"]) == (status, True)
+
+
+def test_requests_that_nothing_can_be_made_of_stop_nobody_else(server: Running) -> None:
+    """What mlx-lm would find out in the thread that answers everybody; then a client that goes away in mid-stream."""
+    talk = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 1.0}
+    for extra in ({"stop": 7}, {"top_k": 10**6}, {"logit_bias": {"1000000000": 1}}, {"seed": 10**30}):
+        assert server.raw("POST", "/v1/chat/completions", json.dumps(talk | extra).encode())[0] == 400
+    assert server.raw("POST", "/v1/completions", b'{"prompt": ""}')[0] == 400
+    long = json.dumps({"prompt": "word " * 300}).encode()
+    assert "the model reads 256" in server.raw("POST", "/v1/completions", long)[1]
+    endless = json.dumps(talk | {"max_tokens": 10**30, "logit_bias": {"0": -100, "1": -100, "2": -100}}).encode()
+    assert json.loads(server.raw("POST", "/v1/chat/completions", endless)[1])["usage"]["total_tokens"] <= 256
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as leaver:
+        body = json.dumps(talk | {"stream": True, "max_tokens": 200}).encode()
+        leaver.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        assert leaver.recv(16).startswith(b"HTTP/1.0 200")
+    chunks = server.ask(QUESTION, stream=True, stream_options={})
+    assert chunks[-1].choices[0].finish_reason in ("stop", "length")
+    assert server.ask(QUESTION).choices[0].message.content
 
 
 def test_foreign_pages_may_not_look_either(server: Running) -> None:
@@ -197,6 +218,24 @@ def test_rollback_is_picked_up_while_answers_are_under_way(server: Running) -> N
         server.ask(QUESTION, model="v2")
 
 
+WATCH = """
+import sys
+class Watch:
+    def find_spec(self, name, path, target=None):
+        if name == "mlx.core" and "gradus.backend" not in sys.modules:
+            sys.exit("MLX is loaded before the BLAS")
+sys.meta_path.insert(0, Watch())
+import gradus.serve.server
+"""
+
+
+def test_the_fast_blas_is_loaded_before_mlx() -> None:
+    """MLX takes the BLAS that it finds when it is loaded itself, whoever imports it."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    done = subprocess.run([sys.executable, "-c", WATCH], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_another_version_in_the_same_folder_is_loaded_anew(registered: Path, tiny_base: Path) -> None:
     """As 10_fuse leaves it when a run of the same name was trained again."""
     registry, settings = Registry(registered), load_config().serve
@@ -225,6 +264,7 @@ def test_without_a_current_model_it_says_so_and_stops(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "no model is current yet" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [], "what only answers leaves no file behind"
 
 
 def test_a_dry_run_says_what_would_be_served(registered: Path, tmp_path: Path) -> None:

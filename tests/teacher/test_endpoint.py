@@ -108,9 +108,12 @@ def test_busy_then_free(teacher_server: TeacherServer, settings: Settings, tmp_p
         (Status(200, "<html>hello</html>", {"Content-Type": "text/html"}), "no chat completion"),
         (Status(200, "{broken"), "not JSON"),
         (Status(200, '{"choices": []}'), "no chat completion"),
+        (Status(200, '{"choices": [null]}'), "no chat completion"),
+        (Status(200, '{"choices": "text"}'), "no chat completion"),
+        (Status(200, '{"choices": [{"message": {"content": ["a"]}}]}'), "no chat completion"),
         (Hang(), "no reply within 0.3 s, 2 times"),
     ],
-    ids=["500", "429", "400", "html", "broken", "empty", "timeout"],
+    ids=["500", "429", "400", "html", "broken", "empty", "null", "text", "parts", "timeout"],
 )
 def test_one_request_that_fails(said: Status | Hang, reason: str, teacher_server: TeacherServer, settings: Settings, tmp_path: Path) -> None:
     teacher_server.script = lambda messages: said if messages[-1]["content"] == "bad" else "good"
@@ -122,6 +125,12 @@ def test_one_request_that_fails(said: Status | Hang, reason: str, teacher_server
     before = len(teacher_server.requests)
     outcomes(settings(timeout_seconds=0.3), tmp_path, ask("bad"), ask("good"))
     assert {body["messages"][0]["content"] for body in teacher_server.requests[before:]} == {"bad"}  # a failure is not kept
+
+
+def test_numbers_of_tokens_that_are_none_are_reckoned(teacher_server: TeacherServer, settings: Settings, tmp_path: Path) -> None:
+    completion = {"choices": [{"message": {"content": "good"}}], "usage": {"prompt_tokens": "2", "completion_tokens": None}}
+    teacher_server.script = lambda _: Status(200, json.dumps(completion))
+    assert only(settings(), tmp_path, ask("four")) == Reply("good", 1, 1, False, "stop")
 
 
 def test_no_server(settings: Settings, tmp_path: Path) -> None:
@@ -140,6 +149,14 @@ def test_a_wrong_key_is_never_shown(teacher_server: TeacherServer, settings: Set
     failure = only(settings(api_key_env="MY_KEY"), tmp_path, ask("a"))
     assert isinstance(failure, Failure)
     assert "***" in failure.reason and "sk-" not in failure.reason
+
+
+@pytest.mark.parametrize("key", ["sk-one\nsk-two", "sk-\u2026", "\u201csk-one\u201d"])
+def test_a_key_that_can_be_none_is_told_and_not_shown(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    with pytest.raises(UserError, match="MY_KEY holds a character that no key has") as caught:
+        only(settings(api_key_env="MY_KEY"), tmp_path, ask("a"))
+    assert "sk-" not in str(caught.value)
 
 
 def test_a_key_that_is_not_set(settings: Settings, tmp_path: Path) -> None:
@@ -167,6 +184,7 @@ def test_no_teacher(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_server_that_never_succeeds(teacher_server: TeacherServer, settings: Settings, tmp_path: Path) -> None:
+    only(settings(), tmp_path, ask("0"))  # a reply that is kept says nothing of the server of today
     teacher_server.script = lambda _: Status(500)
     with pytest.raises(GradusError, match=r"the first 20 requests to scripted at .* all failed"):
         outcomes(settings(retries=0), tmp_path, *(ask(str(i)) for i in range(200)))

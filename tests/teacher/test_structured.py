@@ -55,9 +55,11 @@ def test_the_second_try_sees_its_error(teacher_server: TeacherServer, settings: 
         ("I cannot do that.", "no usable JSON at the second try (it is not JSON", 2),
         ('{"other": 1}', "second try (the answer lacks the key 'words')", 2),
         (Cut('{"words": ["half a se'), "cut at 50 tokens", 1),
+        (Cut("[" * 100_000), "cut at 50 tokens", 1),
+        ("[" * 100_000, "no usable JSON at the second try", 2),
         (Status(400), "the server refuses it", 2),  # once with response_format, once without
     ],
-    ids=["prose", "schema", "cut", "status"],
+    ids=["prose", "schema", "cut", "brackets cut", "brackets", "status"],
 )
 def test_what_fails(said: str | Cut | Status, reason: str, requests: int, teacher_server: TeacherServer, settings: Settings, tmp_path: Path) -> None:
     teacher_server.script = lambda messages: said if "bad" in messages[0]["content"] else '{"words": ["a"]}'

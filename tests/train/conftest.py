@@ -16,7 +16,7 @@ import pytest
 from gradus import cli
 from gradus.config import load_config
 from gradus.config.load import PROJECT
-from gradus.files import write_json
+from gradus.files import read_json, write_json
 from gradus.records import Base
 from gradus.step import Step, StepContext, Summary, run_step
 from gradus.train import commands
@@ -46,26 +46,39 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SHORT = {"iterations": 12, "report_every": 2, "validate_every": 4, "checkpoint_every": 3, "batch_size": 2, "learning_rate": 1e-3}
+SHORT |= {"schedule.warmup_updates": 2, "lora.rank": 4, "row_tokens": 64}
+SETTINGS = ["prepare.max_tokens=128", *(f"train.{key}={value}" for key, value in SHORT.items())]
 
 JobMaker = Callable[..., Path]
+
+
+def write_job(folder: Path, prepared: Path, base: Path, *settings: str) -> Path:
+    """A job of the short settings and those given, in a new folder."""
+    folder.mkdir()
+    files = {part: str(prepared / f"{part}.jsonl") for part in ("train", "valid")}
+    config = load_config(settings=[*SETTINGS, *settings]).model_dump()
+    write_json(folder / "job.json", {"config": config, "base": str(base), "folder": str(folder), **files})
+    return folder / "job.json"
 
 
 @pytest.fixture
 def make_job(tmp_path: Path, prepared: Path, tiny_base: Path) -> JobMaker:
     """`make_job("name", "train.method=dora", ...)` writes a job in a folder of its own and returns the job's path."""
+    return lambda name, *settings: write_job(tmp_path / name, prepared, tiny_base, *settings)
 
-    def make(name: str, *settings: str) -> Path:
-        defaults = [f"train.{key}={value}" for key, value in SHORT.items()]
-        config = load_config(
-            settings=[*defaults, "train.schedule.warmup_updates=2", "train.lora.rank=4", "prepare.max_tokens=128", "train.row_tokens=64", *settings]
-        )
-        folder = tmp_path / name
-        folder.mkdir()
-        files = {part: str(prepared / f"{part}.jsonl") for part in ("train", "valid")}
-        write_json(folder / "job.json", {"config": config.model_dump(), "base": str(tiny_base), "folder": str(folder), **files})
-        return folder / "job.json"
 
-    return make
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, prepared: Path, tiny_base: Path) -> Path:
+    """A job of the short settings that ran to its end, its best weights also as the adapter. Do not write into its folder."""
+    job = write_job(tmp_path_factory.mktemp("finished") / "job", prepared, tiny_base)
+    assert events(job)[0] == 0
+    shutil.copy(best_of(job), job.with_name("adapters.safetensors"))
+    return job
+
+
+def best_of(job: Path) -> Path:
+    """The weights of the best validation of a finished job."""
+    return job.with_name(f"best-{read_json(job.with_name('result.json'))['best']['iteration']:07d}.safetensors")
 
 
 def start_worker(job: Path) -> subprocess.Popen[str]:
@@ -88,10 +101,8 @@ def losses(job: Path) -> list[tuple[int, str, float]]:
     return [(row["iteration"], row["kind"], row["loss"]) for row in map(json.loads, lines)]
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, prepared: Path, tiny_base: Path) -> Path:
+def prepare(root: Path, prepared: Path, tiny_base: Path) -> Path:
     """A workspace in which 05_prepare has finished, with the prepared data and the tiny base."""
-    root = tmp_path / "workspace"
     base = Base("builtin", "tiny", str(tiny_base), "tiny", "for tests", 100_000)
 
     def work(context: StepContext) -> Summary:
@@ -104,12 +115,17 @@ def workspace(tmp_path: Path, prepared: Path, tiny_base: Path) -> Path:
     return root
 
 
+@pytest.fixture
+def workspace(tmp_path: Path, prepared: Path, tiny_base: Path) -> Path:
+    """A workspace in which 05_prepare has finished, with the prepared data and the tiny base."""
+    return prepare(tmp_path / "workspace", prepared, tiny_base)
+
+
 class Command:
     """06_train_mlx.py on a workspace: `command("--find-lr", "train.iterations=4")` returns the exit code."""
 
     def __init__(self, workspace: Path) -> None:
-        values = {**SHORT, "schedule.warmup_updates": 2, "lora.rank": 4, "row_tokens": 64}
-        settings = [f"paths.workspace={workspace}", "run.name=test", "prepare.max_tokens=128", *(f"train.{k}={v}" for k, v in values.items())]
+        settings = [f"paths.workspace={workspace}", "run.name=test", *SETTINGS]
         self.workspace = workspace
         self.words = [word for setting in settings for word in ("--set", setting)]
 

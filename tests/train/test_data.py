@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gradus.errors import UserError
 from gradus.layout import Layout, Rows, pack, plan_epoch
-from gradus.train.data import Tokenized, make_batch, training_batches, validation_batches
+from gradus.models import load_model
+from gradus.train.data import Tokenized, make_batch, read_sequences, training_batches, validation_batches
 
 
 def sequence(number: int, length: int, supervised: int) -> Tokenized:
@@ -82,3 +85,15 @@ def test_a_batch_marks_segments_and_never_supervises_the_first_token_of_one() ->
     assert batch.segments.tolist() == [[1, 1, 1, 1, 1, 2, 2, 2, 0, 0]]
     assert batch.mask.tolist() == [[0, 1, 1, 1, 1, 0, 0, 1, 0, 0]]
     assert batch.ids == ("s1", "s2")
+
+
+def test_a_line_that_is_no_conversation_is_told(tiny_base: Path, tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"id": "a", "messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]}\n{"id": "b"}\n')
+    with pytest.raises(UserError, match=r"train\.jsonl:2: bad row \('messages'\)"):
+        read_sequences(path, load_model(tiny_base)[1], 64)
+
+
+def test_examples_with_nothing_supervised_left_are_told(tiny_base: Path, prepared: Path) -> None:
+    with pytest.raises(UserError, match=r"no conversation has a supervised token left. Raise prepare\.max_tokens"):
+        read_sequences(prepared / "train.jsonl", load_model(tiny_base)[1], 1)

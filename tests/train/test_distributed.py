@@ -19,12 +19,12 @@ from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.config.schema import Launch
 from gradus.errors import UserError
+from gradus.train.child import run_child
 from gradus.train.data import Batch
 from gradus.train.group import ALONE, Group
 from gradus.train.launch import death, launched
-from gradus.train.work import run_child
 
-from .conftest import JobMaker, losses, start_worker
+from .conftest import JobMaker, losses
 
 TWO = "train.launch.processes=2"
 SMALL: tuple[str, ...] = ("train.iterations=6", "train.validate_every=3", "train.packing=false", "train.schedule.warmup_updates=0")
@@ -95,7 +95,7 @@ def test_a_stopped_pair_goes_on_exactly(make_job: JobMaker) -> None:
     settings = (*SMALL, "train.iterations=12", "train.checkpoint_every=2", "train.lora.dropout=0.1", TWO)
     straight, stopped = make_job("straight", *settings), make_job("stopped", *settings)
     run_child(straight, 12)
-    code = f"from pathlib import Path; from gradus.train.work import run_child; run_child(Path({str(stopped)!r}), 12)"
+    code = f"from pathlib import Path; from gradus.train.child import run_child; run_child(Path({str(stopped)!r}), 12)"
     child = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}, stderr=subprocess.DEVNULL)
     wait_for(lambda: bool(list(stopped.parent.glob("checkpoints/0*"))))
     child.send_signal(signal.SIGKILL)
@@ -108,7 +108,7 @@ def test_a_stopped_pair_goes_on_exactly(make_job: JobMaker) -> None:
 
 def test_a_dead_process_ends_the_run_with_one_line(make_job: JobMaker) -> None:
     job = make_job("dead", *SMALL, "train.iterations=3000", "train.validate_every=3000", "train.memory.retries=0", TWO)
-    code = f"from pathlib import Path; from gradus.train.work import run_child; run_child(Path({str(job)!r}), 3000)"
+    code = f"from pathlib import Path; from gradus.train.child import run_child; run_child(Path({str(job)!r}), 3000)"
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
     child = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: bool(list(job.parent.glob("checkpoints/0*"))))
@@ -175,9 +175,3 @@ def test_what_launchers_tell_of_a_death() -> None:
     mpi = death("mpirun noticed that process rank 1 with PID 0 on node a exited on signal 9 (Killed).")
     assert mpi is not None and mpi[0] == -9
     assert death("all went well") is None
-
-
-def test_one_process_needs_no_launcher(make_job: JobMaker) -> None:
-    worker = start_worker(make_job("single", *SMALL))
-    out, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0 and all(json.loads(line) for line in out.splitlines())

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from mlx_lm.models import qwen3
 
-from gradus.config.load import PROJECT
+from gradus.backend import mx, nn, tree_flatten, tree_map
+from gradus.config import load_config
 from gradus.errors import GradusError
 from gradus.files import read_json
+from gradus.footprint import Architecture
+from gradus.train.checkpointing import checkpoint_layers
+from gradus.train.child import run_child
+from gradus.train.method import make_trainable
 from gradus.train.plan import KILLED, Plan, halve, memory_death, read_plan, system_kills, write_plan
-from gradus.train.work import run_child
 
 from .conftest import JobMaker, events, losses, start_worker
 
@@ -37,8 +42,9 @@ def test_prediction_and_check_are_close_to_the_truth(make_job: JobMaker) -> None
 
 
 def test_the_preflight_leaves_no_trace_in_the_numbers(make_job: JobMaker) -> None:
-    """With dropout, so that a draw too many would show."""
-    with_it, without = make_job("with", "train.lora.dropout=0.2"), make_job("without", "train.lora.dropout=0.2", "train.memory.on_excess=ignore")
+    """With dropout, so that a draw too many would show, and with checkpointing, which draws the same masks twice."""
+    settings = ("train.lora.dropout=0.2", "train.gradient_checkpointing=true")
+    with_it, without = make_job("with", *settings), make_job("without", *settings, "train.memory.on_excess=ignore")
     assert events(with_it)[0] == events(without)[0] == 0
     assert memory_of(with_it)["checked_gb"] and memory_of(without)["checked_gb"] is None
     assert losses(with_it) == losses(without)
@@ -66,17 +72,7 @@ def test_adapting_keeps_batches_updates_and_schedule(make_job: JobMaker) -> None
         assert loss == pytest.approx(expected, rel=1e-3)
 
 
-CHECKPOINTED = """
-import json, sys
-import numpy as np
-from mlx_lm.models.qwen3 import Model, ModelArgs
-from gradus.backend import mx, nn, tree_flatten
-from gradus.config import load_config
-from gradus.footprint import Architecture
-from gradus.train.memory import checkpoint_layers
-from gradus.train.method import make_trainable
-
-def peak_and_gradient(model):
+def peak_and_gradient(model: nn.Module, tokens: mx.array) -> tuple[int, dict[str, np.ndarray]]:
     step = mx.compile(lambda x: nn.value_and_grad(model, lambda m, x: nn.losses.cross_entropy(m(x), x).sum())(model, x))
     mx.eval(model.parameters())
     mx.reset_peak_memory()
@@ -86,27 +82,48 @@ def peak_and_gradient(model):
     mx.eval(loss, total)
     return mx.get_peak_memory() - before, {name: np.array(value) for name, value in tree_flatten(gradient)}
 
-settings = [sys.argv[1], "train.lora.rank=4"]
-mx.random.seed(3)
-model = Model(ModelArgs.from_dict(Architecture("qwen3", 64, 8, 2, 1, 32, 192, 256, True, 32).config()))
-make_trainable(model, load_config(settings=settings).train)
-tokens = mx.random.randint(0, 256, (2, 96))
-whole, gradient = peak_and_gradient(model)
-checkpoint_layers(model)
-less, again = peak_and_gradient(model)
-worst = max(float(np.abs(gradient[name] - again[name]).max()) for name in gradient)
-print(json.dumps([less / whole, worst, sorted(gradient) == sorted(again)]))
-"""
+
+def trainable_model(setting: str, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """Eight layers, whose class is put back after the test, since checkpointing changes it."""
+    monkeypatch.setattr(qwen3.TransformerBlock, "__call__", qwen3.TransformerBlock.__call__)
+    mx.random.seed(3)
+    model: nn.Module = qwen3.Model(qwen3.ModelArgs.from_dict(Architecture("qwen3", 64, 8, 2, 1, 32, 192, 256, True, 32).config()))
+    make_trainable(model, load_config(settings=[setting, "train.lora.rank=4"]).train)
+    return model
 
 
 @pytest.mark.parametrize(("setting", "share"), [("train.layers=-1", 0.4), ("train.layers=3", 0.75), ("train.method=full", 0.45)])
-def test_checkpointing_gives_the_same_gradient_for_less_memory(setting: str, share: float) -> None:
+def test_checkpointing_gives_the_same_gradient_for_less_memory(setting: str, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """With three trained layers of eight there is less to save."""
-    done = subprocess.run([sys.executable, "-c", CHECKPOINTED, setting], capture_output=True, text=True, cwd=PROJECT / "scripts", check=False)
-    assert done.returncode == 0, done.stderr
-    less, worst, same = json.loads(done.stdout)
-    assert less < share
-    assert worst < 1e-5 and same
+    model = trainable_model(setting, monkeypatch)
+    tokens = mx.random.randint(0, 256, (2, 96))
+    whole, gradient = peak_and_gradient(model, tokens)
+    checkpoint_layers(model)
+    less, again = peak_and_gradient(model, tokens)
+    assert less < share * whole
+    assert gradient.keys() == again.keys()
+    assert max(np.abs(gradient[name] - again[name]).max() for name in gradient) < 1e-5
+
+
+def test_checkpointing_computes_the_gradient_of_the_masks_that_dropout_drew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step along the gradient changes the loss, under the same masks, by what the gradient says."""
+    model = trainable_model("train.lora.dropout=0.5", monkeypatch)
+    model.train()
+    model.update(tree_map(lambda value: 0.02 * mx.random.normal(value.shape), model.trainable_parameters()))
+    checkpoint_layers(model, 0.5)
+    tokens, start = mx.random.randint(0, 256, (2, 96)), model.trainable_parameters()
+
+    def loss(model: nn.Module) -> mx.array:
+        mx.random.seed(5)
+        return nn.losses.cross_entropy(model(tokens), tokens).mean()
+
+    _, gradient = nn.value_and_grad(model, loss)(model)
+    length = float(mx.sqrt(sum((value * value).sum() for _, value in tree_flatten(gradient))).item())
+    losses = []
+    for step in (0.002, -0.002):
+        model.update(tree_map(lambda value, slope, step=step: value + step / length * slope, start, gradient))
+        losses.append(loss(model).item())
+    assert (losses[0] - losses[1]) / 0.004 == pytest.approx(length, rel=0.01)
 
 
 def test_a_run_that_goes_on_keeps_to_its_plan(make_job: JobMaker) -> None:
@@ -124,12 +141,20 @@ def test_a_run_that_goes_on_keeps_to_its_plan(make_job: JobMaker) -> None:
     assert plan.adapted and plan.checked_gb is not None
 
 
-@pytest.mark.parametrize(("mode", "cure"), [("refuse", "train.gradient_checkpointing=true"), ("adapt", "train.batch_size (2)")])
-def test_what_cannot_fit_is_refused_with_numbers_and_keys(make_job: JobMaker, mode: str, cure: str) -> None:
-    code, told = events(make_job("refused", f"train.memory.on_excess={mode}", "train.memory.limit_gb=0.0001"))
+@pytest.mark.parametrize(
+    ("settings", "what", "cure"),
+    [
+        (("on_excess=refuse", "limit_gb=0.001"), "GB needed, limit 0.0009 GB", "train.gradient_checkpointing=true"),
+        (("on_excess=adapt", "limit_gb=0.001"), "GB needed, limit 0.0009 GB", "train.batch_size (2)"),
+        (("on_excess=adapt", "limit_gb=100"), "weights, adapter and optimizer alone take", "train.lora.rank (100000000)"),
+    ],
+)
+def test_what_cannot_fit_is_refused_with_numbers_and_keys(make_job: JobMaker, settings: tuple[str, ...], what: str, cure: str) -> None:
+    rank = ["train.lora.rank=100000000"] if "rank" in cure else []
+    code, told = events(make_job("refused", *(f"train.memory.{setting}" for setting in settings), *rank))
     assert code == 2
     assert told[-1]["where"] == "train.memory"
-    assert "GB needed, limit 9e-05 GB" in told[-1]["what"]
+    assert what in told[-1]["what"]
     assert cure in told[-1]["cure"]
 
 
@@ -187,6 +212,11 @@ def test_one_row_at_a_time_cannot_be_halved(tmp_path: Path) -> None:
     assert Plan(slices=2, rows=3).halved("").slices == 3  # type: ignore[union-attr]
 
 
+def test_without_a_plan_there_is_nothing_to_halve(tmp_path: Path) -> None:
+    with pytest.raises(GradusError, match=r"died while it loaded the model \(out of memory\)"):
+        halve(tmp_path, "out of memory")
+
+
 def test_deaths_for_want_of_memory_are_told_from_others() -> None:
     metal = "[METAL] Command buffer execution failed: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)"
     assert memory_death(-6, metal, None) == "Metal ran out of memory"
@@ -211,3 +241,4 @@ def test_a_full_disk_in_the_child_is_told_as_such(make_job: JobMaker) -> None:
     job.with_name(".best-0000000.work.safetensors").symlink_to("/dev/full")
     code, told = events(job)
     assert (code, told[-1]["what"]) == (2, "the disk is full")
+    assert not list(job.parent.glob(".best-*"))

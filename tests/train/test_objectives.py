@@ -16,7 +16,7 @@ from gradus.models import load_model
 from gradus.train.curriculum import curriculum_stages
 from gradus.train.data import Tokenized, read_sequences, training_batches
 from gradus.train.loss import Forward
-from gradus.train.objectives import Objectives, divergence, make_objectives, structure_tokens
+from gradus.train.objectives import Objectives, divergence, make_objectives, structure_tokens, vocabulary_of
 
 from .conftest import JobMaker, events, losses
 
@@ -86,6 +86,17 @@ def test_teacher_of_another_tokenizer_is_refused(tiny_base: Path, tmp_path: Path
     config = load_config(settings=["train.objectives.distillation=1", f"train.objectives.teacher={tmp_path / 'other'}"])
     with pytest.raises(UserError, match="another tokenizer"):
         make_objectives(config.train.objectives, load_model(tiny_base)[1], 512)
+
+
+def test_teacher_that_is_no_model_or_of_another_width_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    model, tokenizer = load_model(tiny_base)
+    for folder, width, message in (
+        (tmp_path, 0, f"the teacher {tmp_path}: no model in this folder"),
+        (tiny_base, 1, r"the teacher tells \d+ tokens"),
+    ):
+        config = load_config(settings=["train.objectives.distillation=1", f"train.objectives.teacher={folder}"])
+        with pytest.raises(UserError, match=f"train.objectives.teacher: {message}"):
+            make_objectives(config.train.objectives, tokenizer, vocabulary_of(model) + width)
 
 
 @pytest.mark.parametrize("setting", ["distillation=1", "cross_entropy=0", "direction=sideways"])

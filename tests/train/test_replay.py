@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,27 @@ import pytest
 from gradus.files import read_json, sha256_file, write_json
 from gradus.train.replay import first_difference, largest_relative, other_surroundings
 
-from .conftest import Command
+from .conftest import Command, prepare
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, prepared: Path, tiny_base: Path) -> Path:
+    """A workspace with a finished run. Do not write into it."""
+    workspace = prepare(tmp_path_factory.mktemp("trained") / "workspace", prepared, tiny_base)
+    assert Command(workspace)("train.iterations=6", "train.lora.dropout=0.1") == 0
+    return workspace
 
 
 @pytest.fixture
-def run(command: Command, workspace: Path) -> Path:
-    """A finished run."""
-    assert command("train.iterations=6", "train.lora.dropout=0.1") == 0
-    return workspace / "adapters" / "test"
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A finished run in a workspace of the test's own."""
+    shutil.copytree(trained, tmp_path / "workspace")
+    return tmp_path / "workspace" / "adapters" / "test"
+
+
+@pytest.fixture
+def workspace(run: Path) -> Path:
+    return run.parents[1]
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -53,10 +67,10 @@ def test_first_difference_is_told_with_both_numbers(command: Command, run: Path,
     assert "  mlx: 0.1.0 then, " in told
 
 
-@pytest.mark.parametrize("what", ["data", "base", "gone", "version"])
+@pytest.mark.parametrize("what", ["data", "base", "gone", "version", "metadata", "metrics"])
 def test_what_cannot_be_replayed_is_told_before_training(command: Command, run: Path, workspace: Path, what: str) -> None:
     prepared = workspace / "data" / "05_prepared"
-    code = {"data": 1, "base": 1, "gone": 2, "version": 2}[what]
+    code = 1 if what in ("data", "base") else 2
     if what == "data":
         with (prepared / "valid.jsonl").open("a", encoding="utf-8") as stream:
             stream.write("\n")
@@ -64,6 +78,10 @@ def test_what_cannot_be_replayed_is_told_before_training(command: Command, run: 
         write_json(prepared / "base.json", {**read_json(prepared / "base.json"), "revision": "other"})
     elif what == "gone":
         (prepared / "train.jsonl").unlink()
+    elif what == "metadata":
+        write_json(run / "run_metadata.json", {"stopped": "finished"})
+    elif what == "metrics":
+        (run / "metrics.jsonl").write_text('{"iteration": 0, "kind": "valid", "loss": 3.5}\n{"iterat', encoding="utf-8")
     else:
         metadata = read_json(run / "run_metadata.json")
         del metadata["config"]["train"]["learning_rate"]
@@ -72,6 +90,7 @@ def test_what_cannot_be_replayed_is_told_before_training(command: Command, run: 
     expected = {
         "data": "the data is not what the run was trained on", "base": "the base model's revision is not what the run was trained on",
         "gone": "the data of the run is gone", "version": "recorded by another version of Gradus: key 'train.learning_rate'",
+        "metadata": "run_metadata.json: not what 06_train_mlx writes", "metrics": "metrics.jsonl:2: bad row",
     }  # fmt: skip
     assert expected[what] in command.log()
     assert list(workspace.glob(".replay-*")) == []

@@ -38,12 +38,12 @@ def test_shipped_sweeps_are_good() -> None:
 
 
 def test_grid_in_the_order_of_its_keys(tmp_path: Path) -> None:
-    path = sweep_file(tmp_path, "keys:\n  train.lora.rank: [2, 4]\n  train.learning_rate: [1e-3, 1e-4]\n")
+    path = sweep_file(tmp_path, "keys:\n  train.lora.rank: [2, 4]\n  train.learning_rate: [1.23456789e-3, 1e-4]\n")
     combinations = read_sweep(path, load_config(settings=["run.name=x"]))
     assert [(c.name, c.config.train.lora.rank, c.config.train.learning_rate) for c in combinations] == [
-        ("x-s01", 2, 1e-3), ("x-s02", 2, 1e-4), ("x-s03", 4, 1e-3), ("x-s04", 4, 1e-4),
+        ("x-s01", 2, 1.23456789e-3), ("x-s02", 2, 1e-4), ("x-s03", 4, 1.23456789e-3), ("x-s04", 4, 1e-4),
     ]  # fmt: skip
-    assert combinations[1].label == "rank=2, learning_rate=0.0001"
+    assert [one.label for one in combinations[:2]] == ["rank=2, learning_rate=0.00123456789", "rank=2, learning_rate=0.0001"]
 
 
 @pytest.mark.parametrize(

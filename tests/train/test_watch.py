@@ -23,9 +23,10 @@ from gradus.errors import UserError
 from gradus.files import write_json
 from gradus.step import target_of, work_of
 from gradus.train import STEP
+from gradus.train.metadata import RECORDED
 from gradus.train.watch import Server, seconds_left, snapshot
 
-from .conftest import JobMaker, start_worker
+from .conftest import Command, JobMaker, start_worker
 
 BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 ROWS: list[dict[str, Any]] = [
@@ -53,7 +54,8 @@ def in_progress(config: Config, pid: int) -> Path:
 def finished(config: Config) -> None:
     target = target_of(STEP, config)
     write_rows(target / "metrics.jsonl", ROWS[:2])
-    write_json(target / "run_metadata.json", {"stopped": "early stopping", "config": config.model_dump()})
+    recorded = {"stopped": "early stopping", "config": config.model_dump(), "iterations": 10}
+    write_json(target / "run_metadata.json", {**dict.fromkeys(RECORDED), **recorded})
 
 
 def test_nothing_to_watch_is_told_in_one_line(tiny_config: Config) -> None:
@@ -151,8 +153,21 @@ def test_a_run_deleted_under_the_page_is_told(server: Server, tiny_config: Confi
 
 
 def test_a_taken_port_is_the_users_mistake(server: Server) -> None:
-    with pytest.raises(UserError, match=r"port \d+ cannot be taken.*--port 0"):
-        Server(server.server_address[1], dict)
+    for port in (server.server_address[1], 99999):
+        with pytest.raises(UserError, match=r"port \d+ cannot be taken \(.+\)\. .*--port 0"):
+            Server(port, dict)
+
+
+def test_a_port_without_the_page_is_the_users_mistake(command: Command) -> None:
+    assert command("--port", "8000") == 2
+    assert not (command.workspace / "adapters").exists()
+
+
+def test_a_run_with_damaged_metadata_is_told(tiny_config: Config) -> None:
+    finished(tiny_config)
+    write_json(target_of(STEP, tiny_config) / "run_metadata.json", {})
+    with pytest.raises(UserError, match=r"run_metadata\.json: not what 06_train_mlx writes"):
+        snapshot(tiny_config)
 
 
 def test_the_script_serves_until_it_is_stopped(tiny_config: Config) -> None:

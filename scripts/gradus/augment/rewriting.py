@@ -26,27 +26,31 @@ class Job:
     source: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Jobs:
+    """All first requests, by original and then in the order of the methods; and by reason, what is not asked for."""
+
+    jobs: list[Job]
+    not_asked: Counter[str]
+
+
+@dataclass(frozen=True)
 class Rewriting:
-    """What came back: candidates by the id of their original; failed requests by reason; answers not asked about, by reason."""
+    """What came back: candidates by the id of their original; failed requests by reason; what was not asked for, by reason."""
 
     candidates: dict[str, list[Candidate]] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
     not_asked: Counter[str] = field(default_factory=Counter)
 
-    def add(self, candidate: Candidate) -> None:
-        """Keep a candidate."""
-        self.candidates.setdefault(candidate.original.id, []).append(candidate)
 
-
-def jobs_of(originals: Sequence[Example], texts: Mapping[str, str], settings: Augment, prompts: Prompts, not_asked: Counter[str]) -> list[Job]:
-    """All first requests, by original and then in the order of the methods.
+def jobs_of(originals: Sequence[Example], texts: Mapping[str, str], settings: Augment, prompts: Prompts) -> Jobs:
+    """What to ask about the originals; what could not come out well is left out.
 
     Args:
         texts: document id to text, for long answers.
-        not_asked: counts what could not come out well and is not asked for.
     """
     jobs: list[Job] = []
+    not_asked: Counter[str] = Counter()
     for original in originals:
         if any(turn.role != "system" for turn in original.context):  # read alone, its question may mean something else
             not_asked["a turn of a longer conversation"] += 1
@@ -54,18 +58,14 @@ def jobs_of(originals: Sequence[Example], texts: Mapping[str, str], settings: Au
         if settings.paraphrases:
             jobs.append(Job(original, PARAPHRASE, "", prompts.paraphrases(original, settings.paraphrases)))
         for length in settings.length_variants:
-            source = f"{original.question}\n{original.answer}"
-            if length == "long":
-                part = passage(texts.get(original.document_id, ""), original.span, settings.source_characters)
-                source, told = f"{source}\n{part}", part
-            else:
-                told = ""
+            told = passage(texts.get(original.document_id, ""), original.span, settings.source_characters) if length == "long" else ""
             if reason := _pointless(original, length, told, settings):
                 not_asked[reason] += 1
             else:
+                source = f"{original.question}\n{original.answer}\n{told}"
                 jobs.append(Job(original, f"{length} answer", length, prompts.length(original, length, told), source))
         jobs += [Job(original, BACK_TRANSLATION, language, prompts.translation(original, language)) for language in settings.back_translation]
-    return jobs
+    return Jobs(jobs, not_asked)
 
 
 def _pointless(original: Example, length: str, passage: str, settings: Augment) -> str | None:
@@ -77,28 +77,30 @@ def _pointless(original: Example, length: str, passage: str, settings: Augment) 
     return None
 
 
-def rewrite(teacher: Teacher, jobs: Sequence[Job], prompts: Prompts, result: Rewriting) -> Rewriting:
+def rewrite(teacher: Teacher, asked: Jobs, prompts: Prompts) -> Rewriting:
     """Ask everything, translations a second time on their way back; the order of the candidates is that of the jobs."""
-    values = _ask(teacher, [job.request for job in jobs], result)
+    jobs = asked.jobs
+    values, failed = _ask(teacher, [job.request for job in jobs])
     returning = [n for n, job in enumerate(jobs) if job.method == BACK_TRANSLATION and n in values]
-    back = _ask(teacher, [prompts.back(jobs[n].original, values[n]["question"]) for n in returning], result)
+    back, failed_back = _ask(teacher, [prompts.back(jobs[n].original, values[n]["question"]) for n in returning])
     values = {n: value for n, value in values.items() if jobs[n].method != BACK_TRANSLATION}
     values |= {returning[number]: value for number, value in back.items()}
+    candidates: dict[str, list[Candidate]] = {}
     for number in sorted(values):
-        for candidate in _candidates(jobs[number], values[number]):
-            result.add(candidate)
-    return result
+        candidates.setdefault(jobs[number].original.id, []).extend(_candidates(jobs[number], values[number]))
+    return Rewriting(candidates, failed + failed_back, asked.not_asked)
 
 
-def _ask(teacher: Teacher, requests: Sequence[Request], result: Rewriting) -> dict[int, Any]:
-    """The values that came back, by the number of their request; failures are counted."""
+def _ask(teacher: Teacher, requests: Sequence[Request]) -> tuple[dict[int, Any], Counter[str]]:
+    """The values that came back, by the number of their request; failures by reason."""
     values: dict[int, Any] = {}
+    failed: Counter[str] = Counter()
     for number, value in ask_json(teacher, requests):
         if isinstance(value, Failure):
-            result.failed[value.reason] += 1
+            failed[value.reason] += 1
         else:
             values[number] = value
-    return values
+    return values, failed
 
 
 def _candidates(job: Job, value: dict[str, Any]) -> list[Candidate]:

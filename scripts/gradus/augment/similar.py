@@ -55,4 +55,5 @@ class QuestionIndex:
 
     def _rarest(self, words: frozenset[str]) -> list[str]:
         ordered = sorted(words, key=lambda word: (self._frequency[word], word))
-        return ordered[: len(words) - math.ceil(self._threshold * len(words)) + 1]
+        shared = math.ceil(round(self._threshold * len(words), 9))  # 0.28 * 25 is 7.000000000000001
+        return ordered[: len(words) - shared + 1]

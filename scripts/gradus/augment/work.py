@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from gradus.augment.candidate import BACK_TRANSLATION, PARAPHRASE, TEMPLATE
 from gradus.augment.prompts import Prompts
-from gradus.augment.rewriting import Job, Rewriting, jobs_of, rewrite
+from gradus.augment.rewriting import Jobs, Rewriting, jobs_of, rewrite
 from gradus.augment.variants import Augmented, add_variants
 from gradus.config import Config
 from gradus.errors import GradusError, UserError
@@ -83,20 +83,20 @@ def plan(context: StepContext) -> Summary:
     config = context.config
     if not config.augment.use_teacher:
         return {}
-    jobs, prompts = _jobs(context, read_examples(context.input("03_curate/kept.jsonl")), Rewriting())
+    prompts = Prompts(config.extract.teacher, config.run.seed)
+    jobs = _jobs(context, read_examples(context.input("03_curate/kept.jsonl")), prompts).jobs
     requests: list[Request] = [job.request for job in jobs]
     requests += [prompts.back(job.original, job.original.question) for job in jobs if job.method == BACK_TRANSLATION]
     return as_summary(estimate(requests, config.extract.teacher, cache_of(context.workspace)))
 
 
-def _jobs(context: StepContext, originals: Sequence[Example], result: Rewriting) -> tuple[list[Job], Prompts]:
+def _jobs(context: StepContext, originals: Sequence[Example], prompts: Prompts) -> Jobs:
     config = context.config
     if config.extract.teacher.kind == "off":
         cure = "Set extract.teacher.kind to openai or mlx and name a model, or set augment.use_teacher to false"
         raise UserError("it is on, and there is no teacher (extract.teacher.kind is off)", where="augment.use_teacher", cure=cure)
-    prompts = Prompts(config.extract.teacher, config.run.seed)
     texts = _texts(context.input("01_collect/documents.jsonl")) if "long" in config.augment.length_variants else {}
-    return jobs_of(originals, texts, config.augment, prompts, result.not_asked), prompts
+    return jobs_of(originals, texts, config.augment, prompts)
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -105,14 +105,15 @@ def _texts(path: Path) -> dict[str, str]:
 
 def _ask_teacher(context: StepContext, originals: Sequence[Example]) -> tuple[Rewriting, dict[str, Any]]:
     """What the teacher made, and its name and usage. Replies are cached, so a killed run goes on where it was."""
-    result = Rewriting()
-    jobs, prompts = _jobs(context, originals, result)
-    with open_teacher(context.config.extract.teacher, cache_of(context.workspace)) as teacher:
-        rewrite(teacher, jobs, prompts, result)
+    settings = context.config.extract.teacher
+    prompts = Prompts(settings, context.config.run.seed)
+    asked = _jobs(context, originals, prompts)
+    with open_teacher(settings, cache_of(context.workspace)) as teacher:
+        result = rewrite(teacher, asked, prompts)
         usage = teacher.usage
-    if jobs and not result.candidates:
+    if asked.jobs and not result.candidates:
         reason = next(iter(result.failed.most_common(1)), ("no reply could be used", 0))[0]
-        raise GradusError(f"not one of {len(jobs)} requests to {teacher.name} succeeded (mostly: {reason})", cure="Check extract.teacher")
+        raise GradusError(f"not one of {len(asked.jobs)} requests to {teacher.name} succeeded (mostly: {reason})", cure="Check extract.teacher")
     return result, {"name": teacher.name, **asdict(usage)}
 
 

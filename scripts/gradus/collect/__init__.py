@@ -21,7 +21,7 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="01_collect",
     title="collect documents",
-    version=3,
+    version=4,
     output="data/01_collected",
     work=_work,
     config_keys=("collect", "extract.scenarios.file"),  # with scenarios alone there need be no source

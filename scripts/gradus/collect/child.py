@@ -122,7 +122,7 @@ class _Child:
         said = self._errors.read().decode("utf-8", "replace")
         if not self.ready:
             cure = f"Check this Python ({sys.executable}) with: pip install -r requirements.txt"
-            raise GradusError(f"the process that reads files does not start ({' '.join(said.split())[-300:]})", where="collect", cure=cure)
+            raise GradusError(f"the process that reads files cannot be started ({' '.join(said.split())[-300:]})", where="collect", cure=cure)
         if code == -signal.SIGALRM:
             return _too_slow(self._options)
         if code == -signal.SIGKILL or (code == -signal.SIGABRT and "alloc" in said):

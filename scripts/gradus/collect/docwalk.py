@@ -1,13 +1,15 @@
 """Import modules and write their public docstrings as JSON lines. Runs in a child process of its own.
 
 Importing runs other people's code: it may print, hang or crash. So this never runs inside Gradus itself: the parent
-starts `python -P -m gradus.collect.docwalk`, writes the job to its standard input and reads lines from its output:
+starts this file, writes the job to its standard input and reads lines from its output:
 
     {"begin": module}                          the import starts; the last one names the culprit of a crash
     {"broken": module, "reason": text}         it could not be imported
     {"name": …, "kind": …, "doc": …, …}        one documented object
 
-It imports the standard library only, and nothing heavy of ours.
+An alarm ends it when the imports take longer than they may: one without a handler is carried out by the system, whatever
+the process is doing, and its clock starts when Python itself is up. It imports the standard library only, and nothing
+heavy of ours.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import inspect
 import json
 import os
 import re
+import signal
 import sys
 import types
 import warnings
@@ -29,13 +32,15 @@ from gradus.signatures import split_arguments
 
 
 def main() -> None:
-    """Read `{"modules": [...]}` from standard input and write the lines described above."""
+    """Read `{"modules": [...], "timeout": seconds}` from standard input and write the lines described above."""
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)  # what an imported module prints goes to standard error, never between our lines
     warnings.simplefilter("ignore")
-    modules = json.loads(sys.stdin.read())["modules"]
+    job = json.loads(sys.stdin.read())
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, job["timeout"])
     walk = Walk(output)
-    for name in modules:
+    for name in job["modules"]:
         walk.module(name)
     output.flush()
     os._exit(0)  # without the exit handlers and threads of what was imported

@@ -34,32 +34,41 @@ def list_folder(entry: str) -> list[Listed]:
     if not root.is_dir():
         return [Listed(root)]
     try:
-        return list(_inside(root, root.resolve()))
-    except PermissionError as error:
+        entries = _entries(root)
+    except OSError as error:
         cure = "Change its permissions, or collect.folders"
-        raise UserError(f"may not be read ({error.strerror})", where=str(error.filename), cure=cure) from error
+        raise UserError(f"may not be read ({error.strerror})", where=str(root), cure=cure) from error
+    return list(_below(entries, root.resolve()))
 
 
-def _inside(folder: Path, root: Path) -> Iterator[Listed]:
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        listed = sorted(entries, key=lambda entry: entry.name)
-    for entry in listed:
-        path = folder / entry.name
-        if entry.name.startswith("."):
-            yield Listed(path, "hidden: its name begins with a dot")
-        elif entry.is_symlink() and not path.resolve().is_relative_to(root):
-            yield Listed(path, "a link that leads out of the folder; copy the file here, or name its folder in collect.folders", "refused")
-        elif entry.is_symlink() and path.is_dir():
-            yield Listed(path, "a link to a folder that is read anyway")
-        elif entry.is_dir():
-            yield from _below(path, root)
+        return iter(sorted(entries, key=lambda entry: entry.name))
+
+
+def _below(entries: Iterator[os.DirEntry[str]], root: Path) -> Iterator[Listed]:
+    """The entries and what is in their folders, depth first; a folder that cannot be opened is an entry like a bad file."""
+    left = [entries]  # no recursion: folders may be nested deeper than Python's calls
+    while left:
+        entry = next(left[-1], None)
+        if entry is None:
+            left.pop()
+        elif entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+            yield _listed(entry, root)
         else:
-            yield Listed(path, "" if entry.is_file() else "not a plain file")
+            try:
+                left.append(_entries(Path(entry.path)))
+            except OSError as error:
+                yield Listed(Path(entry.path), f"a folder that may not be read ({error.strerror}); change its permissions", "broken")
 
 
-def _below(folder: Path, root: Path) -> Iterator[Listed]:
-    """The files of a folder inside the listed one; one that may not be opened is an entry like a bad file."""
-    try:
-        yield from _inside(folder, root)
-    except PermissionError as error:
-        yield Listed(Path(error.filename), f"a folder that may not be read ({error.strerror}); change its permissions", "broken")
+def _listed(entry: os.DirEntry[str], root: Path) -> Listed:
+    path = Path(entry.path)
+    if entry.name.startswith("."):
+        return Listed(path, "hidden: its name begins with a dot")
+    if entry.is_symlink():
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            return Listed(path, "a link that leads out of the folder; copy the file here, or name its folder in collect.folders", "refused")
+        if path.is_dir():
+            return Listed(path, "a link to a folder that is read anyway")
+    return Listed(path, "" if path.is_file() else "not a plain file")

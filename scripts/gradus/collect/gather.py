@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +24,6 @@ from gradus.records import Document
 
 _WARNINGS = 5  # lines on the screen; the manifest has them all
 log = logging.getLogger(__name__)
-Located = Callable[[Found], Found]
-"""Puts the provenance of its source into what a reader found."""
 
 
 @dataclass(frozen=True)

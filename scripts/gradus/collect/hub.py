@@ -19,6 +19,7 @@ from gradus.errors import GradusError, UserError
 from gradus.files import size_label
 from gradus.log import aside
 
+DATASET_URL = "hf://datasets/"
 _CARD = "README.md"
 _DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 _NO_DATA = [pattern for name in (".*", *_DESCRIPTIONS) for pattern in (name, f"*/{name}")]
@@ -41,7 +42,7 @@ class Wanted:
     @property
     def url(self) -> str:
         """What the manifest calls it."""
-        return f"hf://datasets/{self.name}"
+        return f"{DATASET_URL}{self.name}"
 
 
 @dataclass(frozen=True)

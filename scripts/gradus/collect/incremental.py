@@ -65,7 +65,7 @@ class Readings:
         if self._path is not None:
             try:
                 self._open(self._path)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:  # the latter when something that is no file stands there
                 self._give_up(error)
         return self
 

@@ -8,6 +8,7 @@ import pkgutil
 import platform
 import re
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 STANDARD_LIBRARY = "stdlib"
@@ -40,17 +41,18 @@ def is_importable(package: str) -> bool:
     """Whether there is such a package or module; a parent package of a dotted name is imported to find out."""
     if package in (STANDARD_LIBRARY, TOPICS):
         return True
+    return _spec(package) is not None
+
+
+def _spec(name: str) -> ModuleSpec | None:
     try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
+        return importlib.util.find_spec(name)
+    except (Exception, SystemExit):  # noqa: BLE001  a parent package runs its own code, which raises whatever it likes
+        return None
 
 
 def _below(name: str) -> list[str]:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        spec = None
+    spec = _spec(name)
     if spec is None:
         return []  # not on this platform: `sys.stdlib_module_names` lists those of all platforms
     return [name, *(inner for folder in spec.submodule_search_locations or [] for inner in _inside(name, folder))]
@@ -73,7 +75,7 @@ def version_of(package: str) -> str:
     try:
         return importlib.metadata.version(top)
     except importlib.metadata.PackageNotFoundError:
-        spec = importlib.util.find_spec(top)
+        spec = _spec(top)
         return f"of {Path(spec.origin).stat().st_mtime_ns}" if spec and spec.origin and Path(spec.origin).exists() else "unknown"
 
 

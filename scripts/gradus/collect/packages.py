@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,18 +15,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gradus.collect.manifest import Entry
 from gradus.collect.modules import TOPICS, is_importable, licence_of, modules_of, version_of
 from gradus.collect.text import Found
 from gradus.config.load import PROJECT
-from gradus.errors import UserError
+from gradus.errors import GradusError, UserError
 from gradus.log import progress
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_")
 """Beginnings of the environment variables that imports get to see. A default such as `key=os.environ.get("API_KEY")` would
 carry the others, tokens among them, into documents."""
+PACKAGE_READER = "python-docs/"
+"""Beginning of the `reader` of all documents from packages."""
+_WALK = Path(__file__).with_name("docwalk.py")
+_START_SECONDS = 60.0
+"""What Python may take to start, beside the time of the imports."""
 
 
 @dataclass
@@ -70,7 +77,7 @@ class Children:
 
 
 def read_packages(packages: list[str], timeout: float, workers: int) -> list[PackageReading]:
-    """The readings of several packages, read side by side, in their order. Raises UserError as `read_package` does."""
+    """The readings of several packages, read side by side, in their order. Raises as `read_package` does."""
     for package in packages:
         _check(package)
     children = Children()
@@ -92,21 +99,22 @@ def read_package(package: str, timeout: float, children: Children | None = None)
 
     Args:
         package: an importable name, `stdlib` or `topics`.
-        timeout: seconds that the imports of the package may take together.
+        timeout: seconds that the imports of the package may take together; after one that hangs those that are left get as much again.
         children: where its processes are entered.
 
     Raises:
-        UserError: when there is no such package.
+        UserError: when there is no such package. GradusError: when Python does not start.
     """
     _check(package)
-    reader = f"python-docs/{package} {version_of(package)}"
+    reader = f"{PACKAGE_READER}{package} {version_of(package)}"
     return _topics(reader) if package == TOPICS else _docstrings(package, reader, timeout, children or Children())
 
 
 def _check(package: str) -> None:
     if not is_importable(package):
+        part = ", or what it is a part of cannot be imported" if "." in package else ""
         cure = f"Install it into this Python ({sys.executable}) or take it out of collect.python_docs"
-        raise UserError(f"there is no package '{package}'", where="collect.python_docs", cure=cure)
+        raise UserError(f"there is no package '{package}'{part}", where="collect.python_docs", cure=cure)
 
 
 def _topics(reader: str) -> PackageReading:
@@ -150,7 +158,10 @@ def _rows(modules: list[str], timeout: float, children: Children) -> Iterator[di
         yield from rows
         if not ending:
             return
-        last = next((row["begin"] for row in reversed(rows) if "begin" in row), modules[0])
+        if not rows:  # the first line is written before anything is imported
+            cure = f"Check this Python ({sys.executable}) with: pip install -r requirements.txt"
+            raise GradusError(f"the process that reads packages cannot be started (it {ending})", where="collect.python_docs", cure=cure)
+        last = next(row["begin"] for row in reversed(rows) if "begin" in row)
         yield {"broken": last, "reason": f"its import {ending}"}
         modules = modules[modules.index(last) + 1 :]
 
@@ -161,11 +172,11 @@ def _child(modules: list[str], timeout: float, children: Children) -> tuple[list
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     environment |= {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "agg"}
-    command = [sys.executable, "-P", "-W", "ignore", "-m", "gradus.collect.docwalk"]
-    job = json.dumps({"modules": modules}).encode()
+    command = [sys.executable, "-P", "-W", "ignore", str(_WALK)]
+    job = json.dumps({"modules": modules, "timeout": timeout}).encode()
     with tempfile.TemporaryDirectory() as folder:  # whatever an import leaves in the current folder goes with it
-        output, status = children.run(command, job, timeout, folder, environment)
-    ending = f"did not end within {timeout:g} s" if status is None else ""
-    ending = f"ended the reading process (exit status {status})" if status else ending
+        output, status = children.run(command, job, timeout + _START_SECONDS, folder, environment)
+    late = status is None or status == -signal.SIGALRM
+    ending = f"did not end within {timeout:g} s" if late else f"ended the reading process (exit status {status})" if status else ""
     whole = output[: output.rfind(b"\n") + 1]
     return [json.loads(line) for line in whole.decode("utf-8", "replace").split("\n") if line], ending

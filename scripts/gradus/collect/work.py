@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gradus.collect.gather import even_groups, gather
+from gradus.collect.hub import DATASET_URL
 from gradus.collect.incremental import Readings
 from gradus.collect.manifest import FAULTS, Collection, Entry, as_json, printable, table
+from gradus.collect.packages import PACKAGE_READER
 from gradus.collect.seen import read_seen, with_new
 from gradus.config import Config
 from gradus.config.schema import Collect
@@ -74,13 +76,13 @@ def _is_fault(entry: Entry) -> bool:
 
 
 def _summary(manifest: dict[str, Any], collection: Collection, config: Collect) -> Summary:
-    sources = collection.sources
-    by_kind = [sum(sources[d.id] in names for d in collection.documents) for names in (config.python_docs, config.folders)]
-    from_hub = manifest["documents"] - sum(by_kind)
+    documents = collection.documents
+    from_packages = sum(document.reader.startswith(PACKAGE_READER) for document in documents)
+    from_hub = sum(document.source.startswith(DATASET_URL) for document in documents)
     return {
-        "documents": manifest["documents"],
-        "from packages": by_kind[0],
-        "from folders": by_kind[1],
+        "documents": len(documents),
+        "from packages": from_packages,
+        "from folders": len(documents) - from_packages - from_hub,
         **({"from the hub": from_hub} if config.hub_datasets else {}),
         **({"files": f"read {collection.read:,}, unchanged {collection.unchanged:,}"} if config.folders or config.hub_datasets else {}),
         "same content, kept once": manifest["duplicates"],

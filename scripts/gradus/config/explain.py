@@ -17,6 +17,7 @@ _WORDS = {
     "model_type": ("should be a section of keys", "Write its keys below it, indented"),
     "string_type": ("should be text", "Put it in quotes, which keep a number or yes/no from being read as such"),
     "list_type": ("should be a list", "Write it as [first, second]"),
+    "invalid_key": ("holds a key that is no text", "Put it in quotes: YAML reads numbers, yes, no, on and off as values"),
     "string_pattern_mismatch": ("is no valid name", "Use letters, digits, dot, dash and underscore, at most 64, a letter or digit first"),
 }
 
@@ -37,7 +38,10 @@ def explain(error: ValidationError, places: dict[str, str], default: Path, model
     where = places.get(key, str(default))
     manual = f"{default.parent.name}/{default.name}"
     if problem["type"] == "extra_forbidden":
-        return UserError(f"unknown key '{key}'", where=where, cure=_did_you_mean(key, model, manual))
+        # What an anchor brought in stands elsewhere.
+        unknown = key if key.endswith(location[-1]) else f"{key}.{location[-1]}"
+        cure = _nested(location[-1]) if "." in location[-1] else _did_you_mean(unknown, model, manual)
+        return UserError(f"unknown key '{unknown}'", where=where, cure=cure)
     if problem["type"] == "missing":
         cure = f"Put it back into {default.name}, which holds every key with its default"
         return UserError(f"key '{'.'.join(location)}' is missing", where=where, cure=cure)
@@ -56,6 +60,12 @@ def _got(value: object) -> str:
         return ""
     shown = "nothing" if value is None else repr(value)
     return f", got {shown}" if len(shown) <= LONGEST_VALUE else f", got {shown[:LONGEST_VALUE]}…"
+
+
+def _nested(dotted: str) -> str:
+    """How a dotted key, as `--set` takes it, is written in a file."""
+    parts = dotted.split(".")
+    return f"In a file keys stand inside each other: {': {'.join(parts)}: …{'}' * (len(parts) - 1)}"
 
 
 def _did_you_mean(key: str, model: type[BaseModel], manual: str) -> str:

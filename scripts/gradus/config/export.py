@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gradus.config.delivery import FidelityLimits
-from gradus.config.section import Name, Positive, Section
+from gradus.config.section import Name, NotNegative, Positive, Section
 
 Format = Literal[
     "huggingface",
@@ -24,7 +24,7 @@ class GgufLimits(Section):
 
 
 class OllamaParameters(Section):
-    temperature: Annotated[float, Field(ge=0)]
+    temperature: NotNegative
     num_ctx: Positive
 
 

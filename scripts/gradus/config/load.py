@@ -21,7 +21,13 @@ _KEY = re.compile(r"^[A-Za-z_]\w*(\.\w+)*$")
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also reads `1e-4` as a number (YAML 1.2) instead of a string."""
+    """PyYAML's safe loader, which also reads `1e-4` as a number (YAML 1.2) instead of a string, and names the line of `2024-13-45`."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:  # what looks like a date or a number and is none
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
@@ -60,7 +66,7 @@ def _parse(text: str, name: str) -> Layer:
         return Layer(loader.construct_document(node), places)
     except yaml.MarkedYAMLError as error:
         where = f"{name}:{error.problem_mark.line + 1}" if error.problem_mark else name
-        raise UserError(f"broken YAML ({error.problem})", where=where, cure="Check indentation and quotes there") from error
+        raise UserError(f"broken YAML ({error.problem})", where=where, cure="Check indentation (spaces, no tabs) and quotes there") from error
     except yaml.YAMLError as error:
         raise UserError(f"broken YAML ({str(error).splitlines()[0]})", where=name, cure="Save it as plain UTF-8 text") from error
     except RecursionError as error:
@@ -106,7 +112,8 @@ def parse_setting(setting: str) -> Layer:
 def _setting_value(text: str, where: str) -> Any:
     try:
         value = yaml.load(text, _Loader) if text.strip() else ""  # noqa: S506  _Loader is a SafeLoader
-    except yaml.YAMLError as error:
+        list(_leaves({"": value}))  # an anchor that contains itself has no end
+    except (yaml.YAMLError, RecursionError) as error:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(f"broken YAML ({problem})", where=where, cure="Put the value in quotes") from error
     # "Answer: short" is meant as text; a mapping is written {a: b}.

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -38,13 +37,13 @@ class Entry:
     text: str
 
 
-def entries(readers: Mapping[str, Sequence[str]], default: Path = DEFAULT_CONFIG) -> list[Entry]:
+def entries(readers: Mapping[str, Sequence[str]]) -> list[Entry]:
     """Every key that is no section, in the order of the file.
 
     Args:
         readers: step name to the keys and sections it declares to read.
     """
-    layer, lines = read_layer(default), default.read_text(encoding="utf-8").splitlines()
+    layer, lines = read_layer(DEFAULT_CONFIG), DEFAULT_CONFIG.read_text(encoding="utf-8").splitlines()
     numbers = {key: int(place.rpartition(":")[2]) for key, place in layer.places.items()}
     found = [
         Entry(key, describe(info), _shown(_value(layer.values, key)), _readers(key, readers), _text(key, lines, numbers))

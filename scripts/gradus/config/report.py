@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator
-
-from gradus.config.section import Count, Fraction, Positive, Section
+from gradus.config.section import OFF_IS_A_WORD, Count, Fraction, Positive, Section
 
 
 class ReportRules(Section):
@@ -22,12 +20,6 @@ class Report(Section):
     examples: Count
     sources: Count
     next_steps: Count
-    writer: Literal["off", "teacher"]
+    writer: Annotated[Literal["off", "teacher"], OFF_IS_A_WORD]
     writer_tokens: Positive
     rules: ReportRules
-
-    @field_validator("writer", mode="before")
-    @classmethod
-    def off_is_a_word(cls, value: object) -> object:
-        """YAML 1.1 reads a bare `off` as false."""
-        return "off" if value is False else value

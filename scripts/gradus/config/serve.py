@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gradus.config.section import Positive, PositiveFloat, PositiveFraction, Section
+from gradus.config.section import NotNegative, Positive, PositiveFloat, PositiveFraction, Section
 
 
 class Serve(Section):
@@ -18,7 +18,7 @@ class Serve(Section):
     model: Literal["adapter", "auto"]
     poll_seconds: PositiveFloat
     max_tokens: Positive
-    temperature: Annotated[float, Field(ge=0)]
+    temperature: NotNegative
     top_p: PositiveFraction
     concurrency: Positive
     prompt_caches: Positive

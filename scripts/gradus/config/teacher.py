@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from gradus.config.section import Count, Positive, PositiveFloat, Section
-
-Price = Annotated[float, Field(ge=0)]
+from gradus.config.section import OFF_IS_A_WORD, Count, NotNegative, Positive, PositiveFloat, Section
 
 
 class TokenPrice(Section):
-    input: Price | None
-    output: Price | None
+    input: NotNegative | None
+    output: NotNegative | None
 
 
 class Teacher(Section):
-    kind: Literal["off", "openai", "mlx"]
+    kind: Annotated[Literal["off", "openai", "mlx"], OFF_IS_A_WORD]
     model: str
     base_url: str
     api_key_env: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")]
@@ -29,12 +27,6 @@ class Teacher(Section):
     temperature: Annotated[float, Field(ge=0, le=2)]
     max_tokens: Positive
     price_per_million: TokenPrice
-
-    @field_validator("kind", mode="before")
-    @classmethod
-    def off_is_a_word(cls, value: object) -> object:
-        """YAML 1.1 reads a bare `off` as false."""
-        return "off" if value is False else value
 
     @model_validator(mode="after")
     def is_complete(self) -> Teacher:

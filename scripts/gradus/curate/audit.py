@@ -26,6 +26,20 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one file holds: its conversations, and the places of the rows that are none."""
+
+    rows: list[Row]
+    unreadable: list[str]
+    without_user_turn: list[str]
+
+    @property
+    def count(self) -> int:
+        """All rows."""
+        return len(self.rows) + len(self.unreadable) + len(self.without_user_turn)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One kind of fault: every case of it, in words, the first ones first."""
 
@@ -52,22 +66,23 @@ def audit(folder: Path, settings: Curate) -> Audit:
     """Check `train.jsonl`, `valid.jsonl` and `test.jsonl` of a folder, those that are there; against `curate.decontaminate` too.
 
     Raises:
-        UserError: when none of them is there, or none has a row, or a benchmark file cannot be read.
+        UserError: when none of them is there, or none has a row that can be read, or a benchmark file cannot be read.
     """
     likeness = settings.near_duplicates
-    files = {name: folder / f"{name}.jsonl" for name in PARTS if (folder / f"{name}.jsonl").is_file()}
-    if not files:
+    read = {name: _read(path) for name in PARTS if (path := folder / f"{name}.jsonl").is_file()}
+    if not read:
         raise UserError("no train.jsonl, valid.jsonl or test.jsonl in this folder", where=str(folder), cure="Name the folder of the training data")
-    parts, bad = _read(files)
-    if not any(parts.values()) and not any(bad.values()):
-        raise UserError("the files have no row", where=str(folder), cure="Name a folder with training data")
+    if not any(part.rows for part in read.values()):
+        first = next((f" ({case})" for part in read.values() for case in (*part.unreadable, *part.without_user_turn)), "")
+        raise UserError(f"the files have no row that can be read{first}", where=str(folder), cure="Name a folder with training data")
+    parts = {name: part.rows for name, part in read.items()}
     rows = [row for part in parts.values() for row in part]
     exact = {name: list(_repeated(part)) for name, part in parts.items()}
     return Audit(
-        {f"{name}.jsonl": len(part) + sum(case.startswith(f"{name}.") for cases in bad.values() for case in cases) for name, part in parts.items()},
+        {f"{name}.jsonl": part.count for name, part in read.items()},
         [
-            Finding("rows that cannot be read", bad[False]),
-            Finding("rows without a user turn", bad[True]),
+            Finding("rows that cannot be read", [case for part in read.values() for case in part.unreadable]),
+            Finding("rows without a user turn", [case for part in read.values() for case in part.without_user_turn]),
             Finding("empty answers", [row.place for row in rows if not row.conversation.answer.strip()]),
             Finding("exact duplicates in a file", [f"{row.place} repeats {first.place}" for found in exact.values() for row, first in found]),
             Finding("near-duplicates in a file", [case for name, part in parts.items() for case in _near(part, exact[name], likeness)]),
@@ -78,18 +93,16 @@ def audit(folder: Path, settings: Curate) -> Audit:
     )
 
 
-def _read(files: dict[str, Path]) -> tuple[dict[str, list[Row]], dict[bool, list[str]]]:
-    """The rows of each part; and the places of bad ones, by whether a user turn is what they lack."""
-    parts: dict[str, list[Row]] = {name: [] for name in files}
-    bad: dict[bool, list[str]] = {False: [], True: []}
-    for name, path in files.items():
-        for row in read_conversations(path):
-            if isinstance(row, Conversation):
-                parts[name].append(Row(f"{path.name}:{row.line}", row))
-            else:
-                lacks_user = row[1] == NO_USER_TURN
-                bad[lacks_user].append(f"{path.name}:{row[0]}" + ("" if lacks_user else f" {row[1]}"))
-    return parts, bad
+def _read(path: Path) -> Part:
+    part = Part([], [], [])
+    for row in read_conversations(path):
+        if isinstance(row, Conversation):
+            part.rows.append(Row(f"{path.name}:{row.line}", row))
+        elif row[1] == NO_USER_TURN:
+            part.without_user_turn.append(f"{path.name}:{row[0]}")
+        else:
+            part.unreadable.append(f"{path.name}:{row[0]} {row[1]}")
+    return part
 
 
 def _repeated(part: Iterable[Row]) -> Iterator[tuple[Row, Row]]:

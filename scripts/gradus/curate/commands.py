@@ -28,17 +28,20 @@ def run(parser: argparse.ArgumentParser) -> int:
         if args.output is not None:
             parser.error("--output goes with --audit")
         return cli.run_one("03_curate", args)
-    # A dry run keeps no log: an audit writes nothing that was not asked for.
-    asked = argparse.Namespace(**{**vars(args), "dry_run": True})
-    return cli.guard(asked, lambda config: _audit(config, args))
+    if args.force:
+        parser.error("--force does nothing with --audit")
+    return cli.guard(args, lambda config: _audit(config, args), writes=False)
 
 
 def _audit(config: Config, args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from gradus.curate.audit import as_table, audit
+    from gradus.errors import UserError
     from gradus.files import write_json
 
+    if args.output is not None and args.output.is_dir():
+        raise UserError("it is a folder", where=f"--output {args.output}", cure="Name a file")
     found = audit(args.audit, config.curate)
     cli.write_line(as_table(found, SHOWN))
     if args.output is not None and not args.dry_run:

@@ -42,14 +42,8 @@ class Match:
     share: float
 
     def __str__(self) -> str:
-        """Begins with the kind, by which `kind_of` knows it again."""
         how = {"shared runs": f", {100 * self.share:.0f} % of its words", "near-duplicate": f", similarity {self.share:.2f}"}
         return f"{self.kind}: {self.row}{how.get(self.kind, '')}"
-
-
-def kind_of(told: str) -> str:
-    """The kind of a match from what it was told as."""
-    return told.partition(":")[0]
 
 
 @dataclass(frozen=True)

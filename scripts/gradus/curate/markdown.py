@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gradus.code_spans import inside_spans, without_spans
 from gradus.fences import OPEN, Mark, fence_marks
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -13,7 +14,6 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s|$)")
 _LABEL = re.compile(r"^\s*\*\*[^*]*[^*.!?。]\*\*:?\s*$")  # a bold sentence is no label
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+(?=\S)")
 _BOLD = re.compile(r"\*\*(?=\S)[^*\n]+(?<=\S)\*\*")
-_INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n)[^`]|(?!\1(?!`))`+)+?)(?<!`)\1(?!`)")
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,6 @@ def segments(text: str) -> Iterator[Segment]:
         yield Segment("".join(part), code=mark in OPEN, closed=mark not in OPEN)
 
 
-def without_inline_code(text: str) -> str:
-    """The text with inline code spans taken out."""
-    return _INLINE_CODE.sub(" ", text)
-
-
-def inline_code_spans(text: str) -> list[tuple[int, int]]:
-    """Where inline code stands, backticks included."""
-    return [match.span() for match in _INLINE_CODE.finditer(text)]
-
-
 def dissect(text: str) -> Anatomy:
     """Take a Markdown text apart."""
     parts = list(segments(text.strip()))
@@ -96,7 +86,7 @@ def dissect(text: str) -> Anatomy:
         text=text,
         paragraphs=tuple(block for block, in_list in prose if not in_list),
         items=tuple(block for block, in_list in prose if in_list),
-        inline_code=tuple(match[2] for match in _INLINE_CODE.finditer(between)),
+        inline_code=tuple(inside_spans(between)),
         code_blocks=blocks,
         tables=tables,
         headings=sum(_is_title(line) for line in lines),
@@ -129,7 +119,7 @@ def _prose_blocks(text: str) -> Iterator[tuple[str, bool]]:
         opens_item = bool(_ITEM.match(line))
         ends = not line.strip() or _is_title(line) or line.lstrip().startswith("|")
         if (ends or opens_item) and block:
-            yield without_inline_code("\n".join(block)).strip(), in_list
+            yield without_spans("\n".join(block)).strip(), in_list
             block = []
         if opens_item or not ends:
             in_list = opens_item if not block else in_list

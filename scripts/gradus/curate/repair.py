@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import ftfy
 
-from gradus.curate.markdown import inline_code_spans, segments
+from gradus.code_spans import code_spans
+from gradus.curate.markdown import segments
 from gradus.records import Example
 
 # ftfy mends the encoding; what it may change besides (quotes, entities, full-width forms, ligatures) is the author's choice.
@@ -67,7 +68,7 @@ def _prose_and_code(text: str) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     for part in segments(text):
         position = 0
-        for start, end in [] if part.code else inline_code_spans(part.text):
+        for start, end in () if part.code else code_spans(part.text):
             pieces += [(part.text[position:start], False), (part.text[start:end], True)]
             position = end
         pieces.append((part.text[position:], part.code))

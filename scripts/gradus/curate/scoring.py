@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from gradus.config.schema import Curate
-from gradus.curate.contamination import Benchmarks
+from gradus.curate.contamination import Benchmarks, Match
 from gradus.curate.languages import UNTOLD, language_of
 from gradus.curate.personal import mask, mask_example
 from gradus.curate.repair import repair_example
@@ -55,6 +55,8 @@ class Scored:
     language: str = UNTOLD
     confidence: float = 0.0
     keys: Keys = NO_KEYS
+    match: Match | None = None
+    """Of a contaminated example."""
     repairs: frozenset[str] = frozenset()
     personal_data: Counter[str] | None = None
 
@@ -81,7 +83,8 @@ def _score(example: Example, number: int, settings: Curate, benchmarks: Benchmar
     final = mended if settings.personal_data == "keep" else masked
     sample = sample_of(final)
     language, confidence = language_of(sample.anatomy.prose, settings.bounds)
-    reason, detail = _unusable(final, personal_data, settings, benchmarks)
+    match = benchmarks.match(prompt_of(final), final.answer) if benchmarks else None
+    reason, detail = _unusable(final, personal_data, match, settings)
     return Scored(
         number=number,
         row=json.dumps(_row(final), ensure_ascii=False, allow_nan=False),
@@ -92,6 +95,7 @@ def _score(example: Example, number: int, settings: Curate, benchmarks: Benchmar
         language=language,
         confidence=confidence,
         keys=_keys(final),
+        match=match if reason == "contaminated" else None,
         repairs=repairs,
         personal_data=personal_data,
     )
@@ -102,13 +106,12 @@ def _row(example: Example) -> dict[str, Any]:
     return {**vars(example), "context": [vars(turn) for turn in example.context]}
 
 
-def _unusable(example: Example, personal_data: Counter[str], settings: Curate, benchmarks: Benchmarks | None) -> tuple[str, str]:
+def _unusable(example: Example, personal_data: Counter[str], match: Match | None, settings: Curate) -> tuple[str, str]:
     if not example.question or not example.answer:
         return "empty", "no answer" if example.question else "no question"
     if personal_data and settings.personal_data == "remove":
         found = ", ".join(f"{kind} {count}" for kind, count in sorted(personal_data.items()))
         return "personal_data", f"{found} (masked here)"
-    match = benchmarks.match(prompt_of(example), example.answer) if benchmarks else None
     return ("contaminated", str(match)) if match else ("", "")
 
 

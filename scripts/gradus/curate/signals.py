@@ -17,9 +17,10 @@ from itertools import count
 
 from ftfy.badness import badness
 
+from gradus.code_spans import without_spans
 from gradus.config.schema import QualityBounds
 from gradus.curate.boilerplate import is_filler, is_refusal, web_page_share
-from gradus.curate.markdown import Anatomy, dissect, without_inline_code
+from gradus.curate.markdown import Anatomy, dissect
 from gradus.curate.words import sentences, shared_terms, terms
 from gradus.records import Example
 from gradus.shingles import UNSPACED, tokens
@@ -41,7 +42,8 @@ _CODE_LIKE = re.compile(
 # A bold name, with its type when it opens a list item, is marked well enough: **axis** (array_like).
 _BOLD_NAME = re.compile(r"(?m)^\*\*[^*\n]+\*\*:? *\([^)\n]*\)|\*\*[^*\s]+\*\*")
 _INLINE_LIST = re.compile(r"(?:^|\s)(?:\(?(?:[1-9]|[a-e]|i{1,3}|iv)[.)])\s")
-_ARGUMENTS = re.compile(r"(?<=\w)\([^`\n]*\)(?=`)")
+# The arguments of a call at the end of inline code, with what stands before them.
+_ARGUMENTS = re.compile(r"(?:\A|(?<=[`\n]))(?=[^`\n]*\)`)([^`\n]*?\w)\([^`\n]*")
 # reStructuredText, HTML and LaTeX left in the prose.
 _OTHER_MARKUP = re.compile(
     r"""(?mx) (?<!\w):(?:func|class|meth|mod|ref|obj|attr|data|exc|doc|term|math|any|c:func):(?!\w) | ^\.\.\ \w+:: | ^[=~^"-]{4,}$
@@ -195,7 +197,7 @@ def relevance(sample: Sample, bounds: QualityBounds) -> float:
     Else 1: good answers to short questions, and definitions, often share no word with them. The arguments of a call named
     in the question need not be taken up, but those that are count.
     """
-    named = _ARGUMENTS.sub(" ", sample.question)
+    named = _ARGUMENTS.sub(r"\1 ", sample.question)
     asked, answered = terms(named), terms(sample.answer)
     arguments = terms(sample.question) - asked
     if asked and asked <= answered <= asked | arguments:
@@ -225,7 +227,7 @@ def _gives_back(sample: Sample) -> bool:
 
 def encoding(sample: Sample, bounds: QualityBounds) -> float:
     """Few damaged characters (own rule, mojibake by ftfy), and enough letters and digits in the prose (data-juicer)."""
-    texts = [sample.question, without_inline_code(sample.answer)]
+    texts = [sample.question, without_spans(sample.answer)]
     damaged = sum(map(_damaged_characters, texts))
     rules = [max(0.0, 1 - damaged / max(1, sum(map(len, texts))) / bounds.damaged_characters)]
     visible = len(_VISIBLE.findall(sample.anatomy.prose))

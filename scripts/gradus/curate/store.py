@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Tally:
     repairs: Counter[str]
     personal_data: Counter[str]
     examples_with_personal_data: int
+    contaminated_by: Counter[str]
+    """Kinds of the matches with benchmark rows; near-duplicates of them are looked for later."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,6 @@ class Texts(Sequence[str]):
         return len(self._store.table)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
         example = self._store.example(index)
         return comparable(prompt_of(example), example.answer, self._likeness)
 
@@ -114,11 +114,10 @@ class Pairs(Sequence[tuple[str, str]]):
 
 
 class TableBuilder:
-    """Takes scored lines one by one, writes their rows to a file and collects the columns."""
+    """Takes scored lines one by one, writes their rows to a stream and collects the columns."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._stream = path, path.open("wb")
-        self._offset = 0
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._offset = stream, 0
         self._integers = {"offset": array("q"), "number": array("q"), "language": array("h"), "kind": array("i")}
         self._signals, self._confidence = array("d"), array("f")
         self._keys = {name: array("Q") for name in KEYS}
@@ -127,11 +126,14 @@ class TableBuilder:
         self._repairs: Counter[str] = Counter()
         self._personal: Counter[str] = Counter()
         self._with_personal = 0
+        self._contaminated: Counter[str] = Counter()
 
     def add(self, scored: Scored) -> None:
         """Take the next line."""
         if scored.reason:
             self._unusable[len(self._confidence)] = (scored.reason, scored.detail)
+        if scored.match:
+            self._contaminated[scored.match.kind] += 1
         self._integers["offset"].append(self._offset)
         self._integers["number"].append(scored.number)
         for name, codes in self._codes.items():
@@ -148,12 +150,11 @@ class TableBuilder:
         for name in KEYS:
             self._keys[name].append(getattr(keys, name))
 
-    def finish(self) -> Store:
-        """Close the file for writing and open it for reading."""
-        self._stream.close()
+    def table(self) -> Table:
+        """The columns of all that was taken; no more can be added."""
         self._integers["offset"].append(self._offset)
         columns = {name: np.asarray(values) for name, values in self._integers.items()}  # the same memory, as all below
-        table = Table(
+        return Table(
             offsets=columns["offset"],
             numbers=columns["number"],
             signals=np.asarray(self._signals).reshape(len(self._confidence), -1) if self._confidence else np.zeros((0, 0)),
@@ -164,6 +165,5 @@ class TableBuilder:
             languages=tuple(self._codes["language"]),
             kinds=tuple(self._codes["kind"]),
             unusable=self._unusable,
-            tally=Tally(self._repairs, self._personal, self._with_personal),
+            tally=Tally(self._repairs, self._personal, self._with_personal, self._contaminated),
         )
-        return Store(self._path, table)

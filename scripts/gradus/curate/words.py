@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from gradus.shingles import UNSPACED
 
@@ -36,12 +36,16 @@ def terms(text: str) -> frozenset[str]:
 def shared_terms(asked: frozenset[str], answered: frozenset[str]) -> int:
     """How many of the asked terms the answer takes up, whole or by the beginning of a word (`temp` in `mkdtemp`)."""
     beginnings = {term[:PART] for term in answered if len(term) >= PART}
-    inside = (any(beginning in term for beginning in beginnings) for term in asked)
-    begun = (len(term) >= PART and any(term[:PART] in other for other in answered) for term in asked)
-    return sum(term in answered or is_inside or has_begun for term, is_inside, has_begun in zip(asked, inside, begun, strict=True))
+    parts = {part for term in answered for part in _parts(term)}
+    return sum(term in answered or term[:PART] in parts or not beginnings.isdisjoint(_parts(term)) for term in asked)
 
 
-@cache
+def _parts(term: str) -> list[str]:
+    """Every stretch of `PART` letters."""
+    return [term[start : start + PART] for start in range(len(term) - PART + 1)]
+
+
+@lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
     """A word without the commonest English endings, so that `returns` and `returned` meet."""
     return _SUFFIX.sub("", word)

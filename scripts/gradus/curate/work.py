@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -80,17 +80,14 @@ def scored(source: Path, folder: Path, settings: Curate, rows: Rows) -> Iterator
     path = temporary_of(folder / "scored.jsonl")
     limit = round(settings.max_line_mb * 1e6)
     benchmarks = index_rows(rows, settings)
-    builder = TableBuilder(path)
     try:
-        with progress("Scoring examples", count_lines(source)) as advance:
+        with path.open("wb") as stream, progress("Scoring examples", count_lines(source)) as advance:
+            builder = TableBuilder(stream)
             for line in score_all(read_lines(source, limit, BEGINNING), source.stat().st_size, settings, benchmarks):
                 builder.add(line)
                 advance(1, "")
-        store = builder.finish()
-        try:
+        with closing(Store(path, builder.table())) as store:
             yield store
-        finally:
-            store.close()
     finally:
         path.unlink(missing_ok=True)
 

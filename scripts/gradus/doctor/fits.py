@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from gradus.config import Config, load_config
 from gradus.config.load import PROJECT
@@ -30,11 +29,11 @@ def bases(config: Config, memory: int, *, gpu: bool) -> Finding:
     return Finding("base", "ok", text)
 
 
-def presets(config: Config, memory: int, folder: Path = PRESETS) -> Iterator[Finding]:
+def presets(config: Config, memory: int) -> Iterator[Finding]:
     """Each preset, from the smallest machine to the largest: what it is predicted to need, and whether this machine has that."""
     limit = _limit(config, memory)
     for name, machine in sorted(read_machines().items(), key=lambda item: item[1].memory_gb * item[1].usable):
-        text, peak = _predicted(load_config([folder / f"{name}.yaml"]))
+        text, peak = _predicted(load_config([PRESETS / f"{name}.yaml"]))
         text = f"{text}; meant for {machine.memory_gb} GB"
         if peak <= limit:
             yield Finding(name, "ok", f"{text}; fits here")

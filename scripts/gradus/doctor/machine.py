@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradus.doctor.finding import Finding
-from gradus.machine import device_memory_bytes, memory_bytes
+from gradus.machine import cores, device_memory_bytes, memory_bytes
 
-OLDEST, NEWEST = (3, 11), (3, 14)
+NEWEST = (3, 14)
 LITTLE_MEMORY_GB, LITTLE_DISK_GB, NO_DISK_GB = 8, 20, 2
 
 
@@ -21,8 +21,6 @@ def python() -> Finding:
     """The version of Python, and whether it runs natively."""
     version, system = platform.python_version(), f"{platform.system()} {platform.release()} {platform.machine()}"
     text = f"{version}, {system}, {sys.executable}"
-    if sys.version_info < OLDEST:
-        return Finding("python", "bad", text, "Gradus needs 3.11 or newer: make clean, then make run PYTHON=/path/to/python3.13")
     if sys.platform == "darwin" and platform.machine() != "arm64":
         return Finding("python", "bad", text, "MLX needs Apple silicon and a native Python: install one for arm64, not one that runs under Rosetta")
     if sys.platform not in ("darwin", "linux"):
@@ -35,7 +33,7 @@ def python() -> Finding:
 def memory() -> Finding:
     """The memory of the machine, or of the container we are in."""
     size = memory_bytes() / 1e9
-    text = f"{size:.1f} GB, {os.cpu_count()} cores, {_processor()}"
+    text = f"{size:.1f} GB, {cores()} cores, {_processor()}"
     if size < LITTLE_MEMORY_GB * 0.95:
         return Finding("memory", "warning", text, "Little: take --config config/presets/mac-8gb.yaml or model.base=builtin, and close other programs")
     return Finding("memory", "ok", text)
@@ -53,7 +51,7 @@ def _processor() -> str:
 
 def disk(workspace: Path) -> Finding:
     """Room for data and models."""
-    there = next(folder for folder in (workspace, *workspace.parents) if folder.exists())
+    there = next(folder for folder in (workspace, *workspace.parents) if _is_seen(folder))
     free = shutil.disk_usage(there).free / 1e9
     text = f"{free:,.1f} GB free at {there}"
     if not os.access(there, os.W_OK):
@@ -62,6 +60,13 @@ def disk(workspace: Path) -> Finding:
     if free < LITTLE_DISK_GB:
         return Finding("disk", "bad" if free < NO_DISK_GB else "warning", text, cure)
     return Finding("disk", "ok", text)
+
+
+def _is_seen(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except PermissionError:  # a folder around it may not be looked into
+        return False
 
 
 def device() -> Iterator[Finding]:

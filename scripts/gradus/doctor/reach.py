@@ -98,5 +98,7 @@ def current_model(workspace: Path) -> Finding:
         version = Registry(workspace).get_latest()
     except GradusError as error:
         return Finding("registry", "bad", error.what, error.cure)
+    except OSError as error:
+        return Finding("registry", "bad", f"{error.filename} cannot be read ({error.strerror})", "Check the owner and the rights of that path")
     grade = version.graded.letter or "withheld"
     return Finding("registry", "ok", f"{version.id} is current, grade {grade}, its files are whole; {len(book.versions)} in all")

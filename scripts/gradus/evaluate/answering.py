@@ -14,9 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gradus.errors import GradusError
 from gradus.evaluate.questions import Question
 from gradus.files import write_text
 from gradus.models import Answer, Likelihood, Progress, likelihood, load_model, stream_answers
+
+MOST_NATS = 700.0  # exp of more is no floating-point number; a uniform guess costs about 12
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ def ask(name: str, model_folder: Path, adapter: Path | None, questions: Sequence
         name: of the model in the cache.
         cache: folder of what is finished, one line an answer, so that a second call only does what is missing.
         progress: called with (number of new answers, name).
+
+    Raises:
+        GradusError: when the model gives no numbers, say because its training diverged.
     """
     model = _Model(model_folder, adapter)
     answered = _Lines(cache / f"{name}-answers.jsonl")
@@ -67,7 +73,7 @@ def ask(name: str, model_folder: Path, adapter: Path | None, questions: Sequence
     known = _Lines(cache / f"{name}-likelihoods.jsonl")
     for index in known.missing(len(questions)):
         found = likelihood(*model.loaded, [questions[index].messages], max_tokens=limits.conversation_tokens)[0]
-        known.add(index, asdict(found))
+        known.add(index, asdict(_usable(found, adapter or model_folder)))
     rows = [answered.rows[index] for index in range(len(questions))]
     likelihoods = [Likelihood(**known.rows[index]) for index in range(len(questions))]
     return Asked(
@@ -75,6 +81,14 @@ def ask(name: str, model_folder: Path, adapter: Path | None, questions: Sequence
         [found if found.tokens else None for found in likelihoods],
         sum(row["seconds"] for row in rows),
     )
+
+
+def _usable(found: Likelihood, folder: Path) -> Likelihood:
+    """The likelihood, which is no number when the weights are none or their products are too large for their type."""
+    if found.tokens and not found.nats / found.tokens < MOST_NATS:  # true of NaN, too
+        what = f"a reference answer costs the model {found.nats / found.tokens:g} nats a token, so its weights are not usable"
+        raise GradusError(what, where=str(folder), cure="Train again with a lower train.learning_rate, or take another base")
+    return found
 
 
 def _generate(model: _Model, questions: Sequence[Question], missing: Sequence[int], limits: Limits) -> Iterator[tuple[int, dict[str, Any]]]:

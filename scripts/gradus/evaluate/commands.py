@@ -10,6 +10,7 @@ from gradus import cli
 
 if TYPE_CHECKING:
     from gradus.config import Config
+    from gradus.evaluate.submitted import SubmissionResults
     from gradus.step import Summary
 
 
@@ -41,11 +42,10 @@ def _grade(config: Config, args: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(results: object) -> Summary:
+def _summary(results: SubmissionResults) -> Summary:
     from gradus.evaluate.submission_files import told
-    from gradus.evaluate.submitted import SubmissionResults
+    from gradus.evaluate.submissions import listed
 
-    assert isinstance(results, SubmissionResults)
     summary: Summary = {"graded": results.graded, "average": f"{results.mean_percent:.1f} %", "meaning by": results.embedding or "words alone"}
     if results.agreement:
         summary["with the expected scores"] = told(results.agreement)
@@ -54,7 +54,7 @@ def _summary(results: object) -> Summary:
     if results.judge_unusable:
         summary["unusable verdicts"] = "; ".join(f"{reason} ({count})" for reason, count in results.judge_unusable.items())
     if results.bad_rows:
-        summary["not graded"] = "; ".join(f"line {row['line']}: {row['problem']}" for row in results.bad_rows)
+        summary["not graded"] = listed(results.bad_rows)
     if results.ignored_columns:
         summary["columns not used"] = ", ".join(results.ignored_columns)
     return summary

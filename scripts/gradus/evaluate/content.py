@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from gradus.embedding import Encoder
+from gradus.config.evaluate import Evaluate
+from gradus.embedding import Encoder, load_encoder
 from gradus.evaluate.meaning import Meant, Understanding
 from gradus.evaluate.overlap import Said, Weights, overlaps, rouge_l, said, word_weights
-from gradus.evaluate.rubric import EXACT, MEANING, OVERLAPS, Content, Rubric
+from gradus.evaluate.rubric import EXACT, MEANING, OVERLAPS, Content, Rubric, load_rubric, rubric_path
 from gradus.evaluate.words import identifiers, numbers, repeated_share
 from gradus.structure import Structure, parse
 
@@ -35,6 +36,11 @@ class Yardstick:
     meant: Meant | None
     """None without a sentence encoder."""
     understanding: Understanding | None
+
+
+def load_grader(settings: Evaluate) -> tuple[Rubric, Understanding | None]:
+    """The rubric and the encoder that the settings name, as `settle` gives them. Raises what reading either raises."""
+    return settle(load_rubric(rubric_path(settings.rubric)), load_encoder(settings.embedding))
 
 
 def settle(rubric: Rubric, encoder: Encoder | None) -> tuple[Rubric, Understanding | None]:
@@ -68,8 +74,8 @@ def content_parts(rubric: Content, yard: Yardstick, answer: Structure) -> dict[s
     """
     if rubric.measures.weighs_meaning and yard.understanding is None:
         raise ValueError("this rubric weighs meaning, and there is no encoder: take the one that settle() gives")
-    parts = {name: getattr(rubric.measures, name).value(value) for name, value in raw_measures(rubric, yard, answer).items()}
     found = said(answer.text)
+    parts = {name: getattr(rubric.measures, name).value(value) for name, value in raw_measures(rubric, yard, answer, found).items()}
     parts["repetition"] = _repetition(yard.said.words, found.words, rubric.repetition.run_words)
     parts["brevity"] = float(min(1.0, len(found.words) / len(yard.said.words)) ** rubric.brevity)
     parts["echo"] = _echo(rubric.echo_from, yard, found)
@@ -93,12 +99,12 @@ def content_weights(rubric: Content) -> dict[str, float]:
     return {name: getattr(rubric.measures, name).weight for name in type(rubric.measures).model_fields}
 
 
-def raw_measures(rubric: Content, yard: Yardstick, answer: Structure) -> dict[str, float]:
-    """Every measure that applies, before the rubric's scale."""
+def raw_measures(rubric: Content, yard: Yardstick, answer: Structure, found: Said) -> dict[str, float]:
+    """Every measure that applies, before the rubric's scale; `found` is what the answer's text says."""
     raw: dict[str, float] = {}
     if yard.understanding and yard.meant:
         raw |= yard.understanding.measures(yard.asked, yard.meant, yard.understanding.of(answer.text))
-    raw |= overlaps(rubric.terms, yard.asked, yard.said, yard.weights, said(answer.text))
+    raw |= overlaps(rubric.terms, yard.asked, yard.said, yard.weights, found)
     if yard.numbers:
         raw["numbers"] = _recall(yard.numbers, numbers(answer.text))
     if yard.identifiers:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from gradus.evaluate.content import Yardstick
-from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.marking import Marks, mark_all
 from gradus.evaluate.questions import Question
 from gradus.evaluate.rubric import ControlLimits, Rubric
 from gradus.evaluate.words import words
@@ -81,10 +81,9 @@ def run_controls(rubric: Rubric, questions: list[Question], yards: list[Yardstic
     """Grade every control on the same questions; in the order expected. One that cannot be made (nothing to shuffle) is left out."""
     found: dict[_Kind, list[Marks]] = {}
     for kind in KINDS:
-        given = [(yard, answer) for yard, answer in zip(yards, kind.answers(questions, rubric), strict=True) if answer is not None]
-        announce(given)
+        given = [(yard, answer, kind.finished) for yard, answer in zip(yards, kind.answers(questions, rubric), strict=True) if answer is not None]
         if given:
-            found[kind] = [mark(rubric, yard, answer, kind.finished) for yard, answer in given]
+            found[kind] = mark_all(rubric, given)
     percents = {kind: fmean(m.percent for m in marks) for kind, marks in found.items()}
     ordered = sorted(found, key=lambda kind: (kind.rank, -percents[kind]))
     return tuple(_judge(rubric.controls, kind, found[kind], percents) for kind in ordered)

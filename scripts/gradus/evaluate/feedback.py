@@ -18,7 +18,8 @@ from gradus.evaluate.words import numbers
 from gradus.structure import parse
 
 State = Literal["there", "partly there", "missing"]
-WORDS = 5  # missing words that are named at most
+WORDS, NUMBERS = 5, 10  # missing words, and numbers, that are named at most
+PLAIN_DIGITS = 20  # a number with more is written with an exponent
 HALF = 0.5
 LOOKS = {
     "bold": "the reference sets its key terms in bold, this hardly does",
@@ -91,7 +92,8 @@ def _numbers(yards: Sequence[Yardstick], question: str, answer: str) -> list[str
 
 
 def _listed(values: frozenset[Decimal]) -> str:
-    return ", ".join(f"{value:f}" for value in sorted(values))
+    more = f" and {len(values) - NUMBERS} more" if len(values) > NUMBERS else ""
+    return ", ".join(f"{value:f}" if abs(value.adjusted()) < PLAIN_DIGITS else str(value) for value in sorted(values)[:NUMBERS]) + more
 
 
 def _looks(marks: Marks) -> list[str]:

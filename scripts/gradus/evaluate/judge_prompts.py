@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gradus.config.evaluate import Judge
+from gradus.errors import UserError
 from gradus.evaluate.rubric import rubric_path
 from gradus.teacher import Request
 
@@ -28,7 +30,7 @@ class Prompts:
 
     def __init__(self, settings: Judge, seed: int) -> None:
         self._settings, self._seed = settings, seed
-        self._rubric = rubric_path(settings.rubric).read_text(encoding="utf-8")
+        self._rubric = _told(rubric_path(settings.rubric))
 
     def score(self, case: Case, answer: str) -> Request:
         """Ask for an absolute score, 0 to 5, of one answer."""
@@ -44,6 +46,13 @@ class Prompts:
         schema = {"type": "object", "properties": {"reason": REASON, key: values}, "required": ["reason", key], "additionalProperties": False}
         messages = ({"role": "system", "content": self._rubric}, {"role": "user", "content": "\n\n".join([*parts, task])})
         return Request(messages, self._settings.max_tokens, self._settings.temperature, schema, self._seed)
+
+
+def _told(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError("not UTF-8 text", where=str(path), cure="Save it as UTF-8") from error
 
 
 def _fenced(name: str, text: str) -> str:

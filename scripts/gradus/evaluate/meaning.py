@@ -29,24 +29,28 @@ class Meant:
 
 
 class Understanding:
-    """The encoder with what it has read so far: a text is encoded once, and many at a time when they are announced."""
+    """The encoder with what it has read so far: a text is encoded once, and those that `read` is given together at a time."""
 
     def __init__(self, encoder: Encoder, rubric: Content) -> None:
-        self.name = encoder.name
-        self._encoder, self._meaning, self._terms, self._run = encoder, rubric.meaning, rubric.terms, rubric.repetition.run_words
+        self.encoder = encoder
+        self._meaning, self._terms, self._run = rubric.meaning, rubric.terms, rubric.repetition.run_words
         self._meant: dict[str, Meant] = {}
 
     def read(self, texts: Iterable[str]) -> None:
         """Encode many texts together, which is faster than one by one."""
         new = [text for text in dict.fromkeys(map(self._plain, texts)) if text not in self._meant]
         if new:
-            encoded = self._encoder.tokens(new, min(self._meaning.layer, self._encoder.layers))
+            encoded = self.encoder.tokens(new, min(self._meaning.layer, self.encoder.layers))
             self._meant |= {text: _meant(text, tokens) for text, tokens in zip(new, encoded, strict=True)}
 
     def of(self, text: str) -> Meant:
-        """A text, read now unless it was announced."""
+        """A text, encoded now unless it was read before."""
         self.read([text])
         return self._meant[self._plain(text)]
+
+    def forget(self) -> None:
+        """Let go of what was read so far; every word of it takes some kilobytes."""
+        self._meant.clear()
 
     def _plain(self, text: str) -> str:
         """The text without what it says again: that adds no meaning, and an endless answer would take minutes to read."""

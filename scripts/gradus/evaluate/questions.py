@@ -41,13 +41,29 @@ class Question:
         return self.messages[:-1]
 
 
-def read_questions(path: Path) -> list[Question]:
-    """All questions of a `test.jsonl`. Raises UserError for a bad line and for a file without questions."""
-    questions = list(iter_jsonl(path, _question))
-    if not questions:
-        cure = "Add documents, or raise prepare.split.test, and run 05_prepare again"
-        raise UserError("there are no held-out questions", where=str(path), cure=cure)
-    return questions
+@dataclass(frozen=True)
+class HeldOut:
+    """The questions that were chosen, and of how many."""
+
+    questions: list[Question]
+    available: int
+    """Those that can be graded."""
+    skipped: int
+    """Those that cannot."""
+
+
+def held_out(path: Path, number: int, seed: int) -> HeldOut:
+    """`number` of the questions of a `test.jsonl` that can be graded.
+
+    Raises:
+        UserError: for a bad line, and for a file without such questions.
+    """
+    everything = list(iter_jsonl(path, _question))
+    able = gradable(everything)
+    if not able:
+        what = "no reference answer of the held-out questions holds a word" if everything else "there are no held-out questions"
+        raise UserError(what, where=str(path), cure="Add documents, or raise prepare.split.test, and run 05_prepare again")
+    return HeldOut(choose(able, number, seed), len(able), len(everything) - len(able))
 
 
 def _question(row: dict[str, Any]) -> Question:

@@ -15,6 +15,7 @@ from gradus.errors import UserError
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
 Percent = Annotated[float, Field(ge=0, le=100)]
+Letter = Annotated[str, Field(min_length=1)]
 MEANING = ("alignment", "context")
 OVERLAPS = ("key_terms", "fragments", "token_f1", "rouge_l", "consistency")
 EXACT = ("numbers", "identifiers")
@@ -157,7 +158,7 @@ class ControlLimits(Section):
     reference_at_least: Percent
     shuffled_below: Percent
     repetition_below: Percent
-    repetition_times: Positive
+    repetition_times: Annotated[int, Field(ge=1, le=1000)]
     echo_below: Percent
     empty_below: Percent
 
@@ -177,7 +178,7 @@ class Statistics(Section):
 class Rubric(Section):
     """The whole rubric."""
 
-    scale: dict[str, Percent]
+    scale: dict[Letter, Percent]
     target: Percent
     weights: Weights
     formatting: Formatting
@@ -210,10 +211,11 @@ class Rubric(Section):
 
 
 def rubric_path(name: str) -> Path:
-    """The rubric's file; a relative name is looked up in the project folder. Raises UserError when it is missing."""
+    """The file of a rubric, for grading or for the judge; a relative name is looked up in the project. Raises UserError when it is missing."""
     path = PROJECT / name
     if not path.is_file():
-        raise UserError("rubric not found", where=str(path), cure="Check evaluate.rubric; config/rubric.yaml is the one that ships")
+        cure = "Check evaluate.rubric and evaluate.judge.rubric; config/rubric.yaml and config/judge.md are those that ship"
+        raise UserError("rubric not found", where=str(path), cure=cure)
     return path
 
 

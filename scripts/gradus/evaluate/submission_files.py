@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradus.agreement import Agreement
+from gradus.escaping import escaped
 from gradus.evaluate.submitted import Graded, SubmissionResults
 from gradus.files import write_json, write_text
 
@@ -54,7 +55,7 @@ def as_markdown(results: SubmissionResults) -> str:
             f"Judge {_cell(results.judge)}: {told(results.judge_agreement) if results.judge_agreement else 'no expected score to compare with'}.",
         ]
     if results.bad_rows:
-        lines += ["", "Not graded:", "", *(f"- line {row['line']}: {_cell(row['problem'])}" for row in results.bad_rows)]
+        lines += ["", "Not graded:", "", *(f"- line {row.line}: {_cell(row.problem)}" for row in results.bad_rows)]
     judged = results.judge is not None
     head = ["id", "score", "expected", *(["judge"] if judged else []), "feedback"]
     lines += ["", _row(head), _row(["---"] * len(head))]
@@ -77,8 +78,4 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text from elsewhere as plain text: no table, link, HTML or emphasis comes of it."""
-    flat = " ".join(text.split()).replace("\\", "\\\\")
-    for sign in "|`*_[]":
-        flat = flat.replace(sign, f"\\{sign}")
-    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped(" ".join(text.split()))

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradus.csv_delimiter import delimiter_of
 from gradus.errors import UserError
 from gradus.evaluate.words import words
 from gradus.structure import parse
 
+MOST_POINTS, MOST_LISTED, LONGEST_SHOWN = 1_000_000, 10, 80
 COLUMNS = ("id", "question", "answer", "reference", "guide", "expected")
 _POINT = re.compile(r"^(?:(?P<points>\d+(?:\.\d+)?)\s*:(?=\s|$))?\s*(?P<text>.*)$", re.DOTALL)
 
@@ -49,6 +51,12 @@ class BadRow:
     problem: str
 
 
+def listed(rows: Sequence[BadRow]) -> str:
+    """The first bad rows in one line for the screen, and how many more there are."""
+    more = [f"{len(rows) - MOST_LISTED} more"] if len(rows) > MOST_LISTED else []
+    return "; ".join([*(f"line {row.line}: {row.problem}" for row in rows[:MOST_LISTED]), *more])
+
+
 @dataclass(frozen=True)
 class Read:
     """What a file holds."""
@@ -59,27 +67,31 @@ class Read:
 
 
 def read_submissions(path: Path, scale: float) -> Read:
-    """Read a CSV file; comma, semicolon or tab, whichever its first line has most of.
+    """Read a CSV file, separated by comma, semicolon, tab or bar.
 
     Raises:
         UserError: when the file is missing, is no UTF-8, lacks a column, or has no row that can be graded.
     """
     text = _text(path)
-    head = text.split("\n", 1)[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    names = [name.strip().lower() for name in next(rows, [])]
+    rows = _numbered(text, delimiter_of(text), path)
+    names = [name.strip().lower() for name in next(rows, (1, []))[1]]
     _check_columns(names, path)
-    submissions: list[Submission] = []
+    submissions: dict[str, Submission] = {}
     bad: list[BadRow] = []
-    for line, cells in _numbered(rows, path):
+    for line, cells in rows:
         try:
-            submissions.append(_submission(line, names, cells, scale, {one.id for one in submissions}))
+            one = _submission(line, names, cells, scale)
         except ValueError as error:
             bad.append(BadRow(line, str(error)))
+            continue
+        if one.id in submissions:
+            bad.append(BadRow(line, f"the id {one.id} is taken by an earlier row"))
+        else:
+            submissions[one.id] = one
     if not submissions:
         why = f"; line {bad[0].line}: {bad[0].problem}" if bad else ""
         raise UserError(f"no row can be graded{why}", where=str(path), cure="docs/SUBMISSIONS.md shows what a row needs")
-    return Read(tuple(submissions), tuple(bad), tuple(name for name in names if name not in COLUMNS))
+    return Read(tuple(submissions.values()), tuple(bad), tuple(name or "one without a name" for name in names if name not in COLUMNS))
 
 
 def _text(path: Path) -> str:
@@ -100,11 +112,11 @@ def _check_columns(names: Sequence[str], path: Path) -> None:
         raise UserError(f"the first line names {twice[0]} twice", where=f"{path}:1", cure="Rename one of the columns")
 
 
-def _numbered(rows: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:
+def _numbered(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """(line on which the row begins, cells) of every row that is not blank; a cell may run over several lines."""
-    reader = rows
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
-        line = reader.line_num + 1  # type: ignore[attr-defined]
+        line = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -115,7 +127,7 @@ def _numbered(rows: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list
             yield line, cells
 
 
-def _submission(line: int, names: Sequence[str], cells: Sequence[str], scale: float, taken: set[str]) -> Submission:
+def _submission(line: int, names: Sequence[str], cells: Sequence[str], scale: float) -> Submission:
     """Check one row. Raises ValueError with what is wrong with it."""
     if len(cells) != len(names):
         raise ValueError(f"it has {len(cells)} cells, the first line {len(names)}; is a quote missing?")
@@ -127,8 +139,6 @@ def _submission(line: int, names: Sequence[str], cells: Sequence[str], scale: fl
         raise ValueError("reference and guide are both empty")
     maximum = math.fsum(point.points for point in guide) if guide else scale
     name = row["id"].strip() or f"line {line}"
-    if name in taken:
-        raise ValueError(f"the id {name} is taken by an earlier row")
     return Submission(line, name, row["question"], row["answer"], row["reference"], guide, maximum, _expected(row["expected"], maximum))
 
 
@@ -141,8 +151,9 @@ def _guide(cell: str) -> tuple[KeyPoint, ...]:
         match = _POINT.match(part.strip())
         text = match["text"].strip() if match else ""
         points = float(match["points"] or 1) if match else 0.0
-        if not words(text) or points <= 0:
-            raise ValueError(f"the guide's key point {part.strip()!r} needs words, and points above 0 before a colon")
+        if not words(text) or not 0 < points <= MOST_POINTS:
+            what = f"needs words, and before a colon points above 0 and at most {MOST_POINTS:,}"
+            raise ValueError(f"the guide's key point {part.strip()[:LONGEST_SHOWN]!r} {what}")
         found.append(KeyPoint(text, points))
     return tuple(found)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,21 @@ from typing import Any
 from gradus.agreement import Agreement, agreement
 from gradus.config import Config
 from gradus.config.evaluate import Submissions
-from gradus.embedding import load_encoder
-from gradus.evaluate.content import Yardstick, settle, yardstick
+from gradus.evaluate.content import Yardstick, load_grader, yardstick
 from gradus.evaluate.feedback import PointMark, feedback, state_of
 from gradus.evaluate.judge_prompts import Case, Prompts
 from gradus.evaluate.judging import estimate_lines, open_judge
-from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.marking import mark_all
 from gradus.evaluate.meaning import Understanding
-from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
-from gradus.evaluate.submissions import Submission, read_submissions
+from gradus.evaluate.rubric import Rubric
+from gradus.evaluate.submissions import BadRow, KeyPoint, Submission, listed, read_submissions
 from gradus.step import Summary, workspace_of
 from gradus.structure import parse
 from gradus.teacher import Failure, Request, ask_json
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 KIND = "submission"
+YARDSTICKS = 200  # kept: many answers to a question follow each other
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class SubmissionResults:
 
     file: str
     graded: int
-    bad_rows: list[dict[str, Any]]
+    bad_rows: tuple[BadRow, ...]
     ignored_columns: tuple[str, ...]
     embedding: str | None
     """The sentence encoder behind the scores; None when words alone count."""
@@ -75,20 +76,19 @@ class Marker:
 
     def __init__(self, rubric: Rubric, understanding: Understanding | None, settings: Submissions) -> None:
         self._rubric, self._understanding, self._settings = rubric, understanding, settings
+        self._yardstick = lru_cache(YARDSTICKS)(partial(_yardstick, rubric, understanding))
 
     def grade(self, one: Submission) -> Graded:
         """Score and feedback of one answer."""
-        whole = self._yardstick(one.question, reference_of(one))
-        announce([(whole, one.answer)])
-        marks = mark(self._rubric, whole, one.answer, True)
+        whole = self._yardstick(one.question, _reference_of(one))
+        (marks,) = mark_all(self._rubric, [(whole, one.answer, True)])
         yards = [self._yardstick(one.question, point.text) for point in one.guide]
-        points = tuple(
-            PointMark(point.text, point.points, point.points * found, state_of(found, self._settings))
-            for point, yard in zip(one.guide, yards, strict=True)
-            for found in [self._coverage(yard, one.answer, marks)]
-        )
+        parts = [] if marks.empty else windows(one.answer)
+        points = tuple(self._point(point, yard, parts) for point, yard in zip(one.guide, yards, strict=True))
         share = sum(point.earned for point in points) / one.maximum if points else marks.content
         told = feedback(self._rubric, self._settings, yards or [whole], points, marks, one.question, one.answer)
+        if self._understanding:
+            self._understanding.forget()  # the sentences of one answer are of no use for the next
         return Graded(
             line=one.line,
             id=one.id,
@@ -103,19 +103,17 @@ class Marker:
             feedback=told,
         )
 
-    def _yardstick(self, question: str, reference: str) -> Yardstick:
-        return yardstick(self._rubric.content, KIND, question, reference, self._understanding)
-
-    def _coverage(self, yard: Yardstick, answer: str, marks: Marks) -> float:
-        """How far the answer has a key point: its best sentence, two in a row, or all of it. What it says beyond costs nothing."""
-        if marks.empty:
-            return 0.0
-        parts = windows(answer)
-        announce((yard, part) for part in parts)
-        return max(mark(self._rubric, yard, part, True).content for part in parts)
+    def _point(self, point: KeyPoint, yard: Yardstick, parts: Sequence[str]) -> PointMark:
+        """How far the answer has a key point: the best of its parts counts, so what it says beyond costs nothing."""
+        found = max((marks.content for marks in mark_all(self._rubric, [(yard, part, True) for part in parts])), default=0.0)
+        return PointMark(point.text, point.points, point.points * found, state_of(found, self._settings))
 
 
-def reference_of(one: Submission) -> str:
+def _yardstick(rubric: Rubric, understanding: Understanding | None, question: str, reference: str) -> Yardstick:
+    return yardstick(rubric.content, KIND, question, reference, understanding)
+
+
+def _reference_of(one: Submission) -> str:
     """The reference, or without one the key points as a text."""
     return one.reference if one.reference.strip() else "\n\n".join(point.text for point in one.guide)
 
@@ -140,16 +138,16 @@ def grade_file(config: Config, path: Path) -> SubmissionResults:
     """
     settings = config.evaluate
     read = read_submissions(path, settings.submissions.scale)
-    rubric, understanding = settle(load_rubric(rubric_path(settings.rubric)), load_encoder(settings.embedding))
+    rubric, understanding = load_grader(settings)
     marker = Marker(rubric, understanding, settings.submissions)
     graded = [marker.grade(one) for one in read.submissions]
     judge, graded, unusable = _judge(config, read.submissions, graded)
     return SubmissionResults(
         file=path.name,
         graded=len(graded),
-        bad_rows=[asdict(row) for row in read.bad_rows],
+        bad_rows=read.bad_rows,
         ignored_columns=read.ignored_columns,
-        embedding=understanding.name if understanding else None,
+        embedding=understanding.encoder.name if understanding else None,
         mean_percent=100 * sum(one.score / one.maximum for one in graded) / len(graded),
         agreement=_agreement(config, graded, [one.score / one.maximum for one in graded]),
         judge=judge,
@@ -190,7 +188,7 @@ def _with_judge(one: Graded, value: Any) -> Graded:
 def submissions_plan(config: Config, path: Path) -> Summary:
     """What a dry run tells: the rows, and what the judge would take."""
     read = read_submissions(path, config.evaluate.submissions.scale)
-    summary: Summary = {"rows to grade": len(read.submissions), "bad rows": "; ".join(f"line {r.line}: {r.problem}" for r in read.bad_rows) or "none"}
+    summary: Summary = {"rows to grade": len(read.submissions), "bad rows": listed(read.bad_rows) or "none"}
     if config.evaluate.judge.kind != "off":
         summary |= estimate_lines(_requests(config, read.submissions), config.evaluate.judge, workspace_of(config))
     return summary

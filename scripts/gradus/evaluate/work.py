@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradus.chat import prompt_hash
-from gradus.embedding import Encoder, load_encoder
 from gradus.evaluate import STEP
 from gradus.evaluate.answering import Asked
-from gradus.evaluate.content import Yardstick, settle, yardstick
+from gradus.evaluate.content import Yardstick, load_grader, yardstick
 from gradus.evaluate.contestants import ask_all
 from gradus.evaluate.controls import KINDS, broken, run_controls
 from gradus.evaluate.judging import judge_plan, judge_rows
-from gradus.evaluate.marking import Marks, announce, mark
+from gradus.evaluate.marking import Marks, mark_all
 from gradus.evaluate.meaning import Understanding
-from gradus.evaluate.questions import Question, choose, gradable, read_questions
+from gradus.evaluate.questions import HeldOut, Question, held_out
 from gradus.evaluate.rivals import Rival, find_rival
-from gradus.evaluate.rubric import Rubric, load_rubric, rubric_path
+from gradus.evaluate.rubric import Rubric, rubric_path
 from gradus.evaluate.shown import shown
 from gradus.evaluate.summary import breakdown, compare, grade, length_of, model_scores, regressions
 from gradus.files import read_json, sha256_file, write_json, write_jsonl
 from gradus.log import progress
+from gradus.models import Answer, Likelihood
 from gradus.records import Base
 from gradus.results import AnswerRow, Control, CurrentModel, Evaluation, RubricInfo, ScaleStep, ScoredAnswer, Slice
 from gradus.statistics import draw
@@ -34,20 +34,21 @@ from gradus.step import StepContext
 class _Test:
     """What both models are asked, and what their answers are measured against."""
 
-    questions: list[Question]
+    held_out: HeldOut
     yards: list[Yardstick]
-    available: int
-    skipped: int
-    encoder: Encoder | None
-    """What the content score rests on; None when words alone count."""
+    understanding: Understanding | None
+    """None when words alone count."""
+
+    @property
+    def questions(self) -> list[Question]:
+        """What is asked."""
+        return self.held_out.questions
 
 
 def evaluate(context: StepContext) -> dict[str, Any]:
     """Grade the tuned model; writes `evaluation.json` and `answers.jsonl` and returns the summary."""
-    settings = context.config.evaluate
-    encoder = load_encoder(settings.embedding)
-    rubric, understanding = settle(load_rubric(rubric_path(settings.rubric)), encoder)
-    test = _test(context, rubric, understanding, encoder)
+    rubric, understanding = load_grader(context.config.evaluate)
+    test = _test(context, rubric, understanding)
     base = Base(**read_json(context.input("05_prepare/base.json")))
     rival = find_rival(context)
     asked = ask_all(context, base, test.questions, rival)
@@ -57,8 +58,7 @@ def evaluate(context: StepContext) -> dict[str, Any]:
             advance(0, who)
             marks[who] = _mark_all(rubric, test, found)
             advance(1, who)
-    rows = [_row(test.questions[i], {who: (asked[who], marks[who], i) for who in asked}) for i in range(len(test.questions))]
-    rows, judged = judge_rows(context, rows)
+    rows, judged = judge_rows(context, _rows(test.questions, asked, marks))
     evaluation = replace(_evaluation(context, rubric, test, base, asked, marks, rows, rival), judge=judged)
     write_jsonl(context.out / "answers.jsonl", (row.to_json() for row in rows))
     write_json(context.out / "evaluation.json", evaluation.to_json())
@@ -66,39 +66,38 @@ def evaluate(context: StepContext) -> dict[str, Any]:
     return shown(evaluation)
 
 
-def _test(context: StepContext, rubric: Rubric, understanding: Understanding | None, encoder: Encoder | None) -> _Test:
-    settings, seed = context.config.evaluate, context.config.run.seed
-    everything = read_questions(context.input("05_prepare/test.jsonl"))
-    able = gradable(everything)
-    chosen = choose(able, settings.questions, seed)
-    yards = [yardstick(rubric.content, question.kind, question.text, question.reference, understanding) for question in chosen]
-    return _Test(chosen, yards, len(able), len(everything) - len(able), encoder)
+def _test(context: StepContext, rubric: Rubric, understanding: Understanding | None) -> _Test:
+    chosen = _held_out(context)
+    yards = [yardstick(rubric.content, question.kind, question.text, question.reference, understanding) for question in chosen.questions]
+    return _Test(chosen, yards, understanding)
+
+
+def _held_out(context: StepContext) -> HeldOut:
+    return held_out(context.input("05_prepare/test.jsonl"), context.config.evaluate.questions, context.config.run.seed)
 
 
 def plan(context: StepContext) -> dict[str, Any]:
     """What the judge would take, for a dry run; nothing when it is off."""
-    settings = context.config.evaluate
-    if settings.judge.kind == "off":
-        return {}
-    able = gradable(read_questions(context.input("05_prepare/test.jsonl")))
-    return judge_plan(context, choose(able, settings.questions, context.config.run.seed))
+    return {} if context.config.evaluate.judge.kind == "off" else judge_plan(context, _held_out(context).questions)
 
 
 def _mark_all(rubric: Rubric, test: _Test, asked: Asked) -> list[Marks]:
-    announce((yard, answer.text) for yard, answer in zip(test.yards, asked.answers, strict=True))
-    return [mark(rubric, yard, answer.text, answer.finished) for yard, answer in zip(test.yards, asked.answers, strict=True)]
+    return mark_all(rubric, [(yard, answer.text, answer.finished) for yard, answer in zip(test.yards, asked.answers, strict=True)])
 
 
-def _row(question: Question, found: dict[str, tuple[Asked, list[Marks], int]]) -> AnswerRow:
-    scored = {who: _scored(asked, marks[index], index) for who, (asked, marks, index) in found.items()}
+def _rows(questions: Sequence[Question], asked: dict[str, Asked], marks: dict[str, list[Marks]]) -> list[AnswerRow]:
+    scored = {who: list(map(_scored, found.answers, found.likelihoods, marks[who])) for who, found in asked.items()}
+    return [_row(question, {who: each[index] for who, each in scored.items()}) for index, question in enumerate(questions)]
+
+
+def _row(question: Question, scored: dict[str, ScoredAnswer]) -> AnswerRow:
     return AnswerRow(
         question.id, question.kind, question.group, question.document_id, question.text, question.reference,
         scored["base"], scored["tuned"], scored.get("current"), asked=prompt_hash(question.prompt),
     )  # fmt: skip
 
 
-def _scored(asked: Asked, marks: Marks, index: int) -> ScoredAnswer:
-    answer, likelihood = asked.answers[index], asked.likelihoods[index]
+def _scored(answer: Answer, likelihood: Likelihood | None, marks: Marks) -> ScoredAnswer:
     return ScoredAnswer(
         text=answer.text,
         finished=answer.finished,
@@ -136,12 +135,12 @@ def _evaluation(
         groups=by(lambda row: row.group),
         base_model=base,
         questions=len(rows),
-        available=test.available,
+        available=test.held_out.available,
         max_tokens=settings.max_tokens,
         seed=seed,
         rubric=_info(rubric, settings.rubric),
-        embedding=test.encoder.name if test.encoder else None,
-        encoder_sha256=test.encoder.sha256 if test.encoder else None,
+        embedding=test.understanding.encoder.name if test.understanding else None,
+        encoder_sha256=test.understanding.encoder.sha256 if test.understanding else None,
         version=STEP.version,
         notes=tuple(_notes(rubric, test, asked["base"], controls, len(draws.members), settings.max_tokens, rival)),
         documents=by(lambda row: row.document_id),
@@ -165,8 +164,8 @@ def _notes(
         notes.append(f"Only {len(test.questions)} questions from {documents} documents: the intervals are rough.")
     if documents < 2:
         notes.append("All questions are about one document: nothing can be said about others, so the intervals span everything.")
-    if test.skipped:
-        notes.append(f"Held-out questions left out because their reference answer holds no word: {test.skipped}.")
+    if test.held_out.skipped:
+        notes.append(f"Held-out questions left out because their reference answer holds no word: {test.held_out.skipped}.")
     if long := sum(one.tokens > max_tokens for one in asked.likelihoods if one):
         notes.append(f"Reference answers longer than evaluate.max_tokens: {long}. An answer of their length is cut and counts as unfinished.")
     if missing := sum(one is None for one in asked.likelihoods):

@@ -42,7 +42,7 @@ def check_folder(folder: Path, source: Path, sample: Sample) -> Checks:
     Raises:
         GradusError: when the answer or the tokens differ.
     """
-    from mlx_lm.utils import load_tokenizer
+    from gradus.models import load_tokenizer
 
     model, tokenizer = load_model(folder)
     answer = ask(model, tokenizer, sample.messages, sample.max_tokens)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,21 +51,29 @@ def write_gguf(
     from gguf import GGUFWriter
     from gguf.quants import quantize
 
-    writer = GGUFWriter(str(path), architecture)
-    _add_model(writer, model, kind, about, str(path))
-    _add_vocabulary(writer, vocabulary)
     types = {tensor.name: type_of(tensor, kind) for tensor in tensors}
-    for tensor in tensors:
-        _add_place(writer, tensor, types[tensor.name])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for tensor in tensors:
-        # Values that 16 bits cannot hold are found when the file is read back.
-        with np.errstate(over="ignore", invalid="ignore"):
-            writer.write_tensor_data(quantize(tensor.read(), types[tensor.name]))
-    writer.close()
+    with _room_for(path), closing(GGUFWriter(str(path), architecture)) as writer:
+        _add_model(writer, model, kind, about, str(path))
+        _add_vocabulary(writer, vocabulary)
+        for tensor in tensors:
+            _add_place(writer, tensor, types[tensor.name])
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in tensors:
+            # Values that 16 bits cannot hold are found when the file is read back.
+            with np.errstate(over="ignore", invalid="ignore"):
+                writer.write_tensor_data(quantize(tensor.read(), types[tensor.name]))
     return [tensor.name for tensor in tensors if len(tensor.shape) > 1 and tensor.shape[-1] % BLOCK and kind.startswith("q")]
+
+
+@contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    """Say of a full disk that it is one, and where: NumPy tells only how much was written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno or errno.ENOSPC, error.strerror or "No space left on device", str(path)) from error
 
 
 def type_of(tensor: Tensor, kind: str) -> GGMLQuantizationType:

@@ -40,7 +40,7 @@ def read_vocabulary(folder: Path, size: int, bos: int | None = None) -> Vocabula
     Raises:
         UserError: when llama.cpp would cut texts in another way.
     """
-    from mlx_lm.utils import load_tokenizer
+    from gradus.models import load_tokenizer
 
     where = str(folder / "tokenizer.json")
     data = read_json(folder / "tokenizer.json")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 from gradus.errors import GradusError, UserError
+from gradus.export.programs import run_program
 
 VARIABLE = "LLAMA_CPP_DIR"
 PLACES = ("build/bin", "bin", ".")
@@ -37,7 +37,6 @@ def quantize_file(tool: Path, source: Path, target: Path, kind: str) -> None:
     Raises:
         GradusError: when it fails, with its last line.
     """
-    done = subprocess.run([str(tool), str(source), str(target), kind.upper()], capture_output=True, text=True, check=False, errors="replace")
-    if done.returncode or not target.is_file():
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["it said nothing"]
-        raise GradusError(f"llama-quantize failed with code {done.returncode}: {lines[-1].strip()}", where=str(tool), cure="Try another format")
+    code, said = run_program([str(tool), str(source), str(target), kind.upper()])
+    if code or not target.is_file():
+        raise GradusError(f"llama-quantize failed with code {code}: {said}", where=str(tool), cure="Try another format")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gradus.errors import GradusError, UserError
 from gradus.export.chat_form import CURE, Around, ChatForm
+from gradus.export.programs import run_program
 
 
 def modelfile(weights: str, form: ChatForm, *, bos: str, stops: Sequence[str], parameters: Mapping[str, float | int]) -> str:
@@ -26,7 +27,7 @@ def modelfile(weights: str, form: ChatForm, *, bos: str, stops: Sequence[str], p
     if '"""' in template or any('"' in stop for stop in stops):
         raise UserError("the chat template holds quotes that a Modelfile cannot hold", where="export.formats", cure=CURE)
     lines = [f"FROM {weights}", f'TEMPLATE """{template}"""', *(f'PARAMETER stop "{stop}"' for stop in stops)]
-    return "\n".join([*lines, *(f"PARAMETER {key} {int(value) if value == int(value) else value}" for key, value in parameters.items())]) + "\n"
+    return "\n".join([*lines, *(f"PARAMETER {key} {value:.10g}" for key, value in parameters.items())]) + "\n"
 
 
 def go_template(form: ChatForm, *, bos: str = "") -> str:
@@ -51,8 +52,8 @@ def _turn(around: Around) -> str:
 
 
 def _literal(text: str) -> str:
-    """A text that Go's templates write as it is."""
-    return text.replace("{{", '{{ "{{" }}')
+    """A text that Go's templates write as it is; a brace at its end would join those of what follows."""
+    return re.sub(r"\{\{|\{\Z", r'{{ "\g<0>" }}', text)
 
 
 def ollama_program() -> str:
@@ -66,7 +67,6 @@ def ollama_program() -> str:
 
 def create(program: str, name: str, file: Path) -> None:
     """Run `ollama create NAME -f Modelfile`. Raises GradusError with its last line when it fails."""
-    done = subprocess.run([program, "create", name, "-f", str(file)], capture_output=True, text=True, check=False, errors="replace")
-    if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["it said nothing"]
-        raise GradusError(f"ollama create failed: {lines[-1].strip()}", where=str(file), cure="Is Ollama running? Start it with: ollama serve")
+    code, said = run_program([program, "create", name, "-f", str(file)])
+    if code:
+        raise GradusError(f"ollama create failed: {said}", where=str(file), cure="Is Ollama running? Start it with: ollama serve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,8 @@ def _file_line(file: GgufFile) -> str:
 def _package_lines(context: StepContext, exported: Exported) -> Summary:
     settings, lines = context.config.export, {}
     if "ollama" in settings.formats:
-        hint = "created" if settings.ollama.create else f"ollama create {settings.model_name} -f {context.target / 'ollama' / 'Modelfile'}"
+        words = ["ollama", "create", settings.model_name, "-f", str(context.target / "ollama" / "Modelfile")]
+        hint = "created" if settings.ollama.create else shlex.join(words)
         lines["ollama"] = f"Modelfile with {exported.files[0].path.name}; {hint}"
     if "lmstudio" in settings.formats:
         lines["lmstudio"] = f"copy {context.target / 'lmstudio'}/* into LM Studio's models folder (~/.lmstudio/models)"

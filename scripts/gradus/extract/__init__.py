@@ -36,7 +36,7 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="02_extract",
     title="extract questions and answers",
-    version=3,
+    version=4,
     output="data/02_extracted",
     work=_work,
     reads=("01_collect/documents.jsonl",),

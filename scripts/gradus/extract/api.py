@@ -126,15 +126,14 @@ def _overview(thing: ApiObject) -> Iterator[Draft]:
     if section is None or len(parts) < 2:
         return
     answer = cut(join(lead(section.blocks[:1], followed=True)), thing.config.max_answer_characters)
-    start, end = section.start, section.end
     for name, text in parts:
         room = thing.config.max_answer_characters - len(answer) - len("\n\n****\n\n") - len(name)
         fitting = leading_examples(text, room) if name == "Example" else _fitting_items(text, room)
         if fitting:
             answer += f"\n\n**{name}**\n\n{fitting}"
     if answer.count("\n\n**") > 1:
-        end = max(s.end for s in thing.sections.values() if s.name in ("parameters", "returns", "examples"))
-        yield Draft("overview", thing.question("overview"), answer, start, max(end, section.end))
+        used = [section, *(s for s in thing.sections.values() if s.name in ("parameters", "returns", "examples"))]
+        yield Draft("overview", thing.question("overview"), answer, min(s.start for s in used), max(s.end for s in used))
 
 
 def _fitting_items(text: str, room: int) -> str:

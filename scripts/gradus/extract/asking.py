@@ -17,6 +17,8 @@ _VERSUS = re.compile(r"(.+?)\s+(?:vs\.?|versus)\s+(.+)", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"(?:the )?(?:differences?|comparison) (?:between|of) (.+)", re.IGNORECASE)
 _HOW_WORKS = re.compile(r"how ((?:the |a |an )?[\w` -]{2,40}?) works?", re.IGNORECASE)
 _HOW_DONE = re.compile(r"how ((?:the |a |an )?[\w` -]{2,40}?) (is|are) (\w+(?:ed|en|ne|ade|aid|ept|old)\b.{0,40})", re.IGNORECASE)
+_NO_NOUN = frozenset("if when after before and or but then not no please let let's dear about at to of as how what why who where which new".split())
+"""No short noun phrase begins with these."""
 _SHOULD = re.compile(r"(when|why|where|what|which) (not )?to (\w+\b.*)", re.IGNORECASE)
 
 
@@ -215,45 +217,26 @@ def _whole(title: str, section: TextSection, page: Page, parent: _Parent, senten
 
 def _noun(title: str, section: TextSection, page: Page, parent: _Parent, sentence: str) -> Asked | None:
     """Any other short noun phrase: what the document says about it."""
-    words = title.split()
-    if section.level == BOLD_LINE and page.has_headings:
-        return None
-    if GENERIC.fullmatch(title) or len(words) > 7 or FINITE.search(title) or re.search(r"[:?!=<>{}\[\]|]|\d{4}-\d\d|^\d+$|\.\s", title):
-        return None
-    if words[0].lower() in (
-        "if",
-        "when",
-        "after",
-        "before",
-        "and",
-        "or",
-        "but",
-        "then",
-        "not",
-        "no",
-        "please",
-        "let",
-        "let's",
-        "dear",
-    ) or not re.search(r"[^\W\d_]{3}", title):
-        return None
-    if (
-        PREPOSED.match(title)
-        or words[0].lower() in ("about", "at", "to", "of", "as", "how", "what", "why", "who", "where", "which", "new")
-        or (is_verb(words[0]) and (len(words) != 2 or title.endswith("s")))
-    ):
+    if (section.level == BOLD_LINE and page.has_headings) or not _is_noun_phrase(title):
         return None
     name = in_a_sentence(title, page.text)
     if len(name) < 3:
         return None
-    above = next(
-        (parent for parent in reversed(section.above) if parent != page.name and not GENERIC.fullmatch(parent) and not is_headword(parent)), ""
-    )
     if not page.name:
         return Asked("section", prose_question("unnamed", page.seed + title, title=name))
-    if above and len(words) == 1 and not above.endswith("?") and len(above.split()) < 6:
+    above = next((one for one in reversed(section.above) if one != page.name and not GENERIC.fullmatch(one) and not is_headword(one)), "")
+    if above and " " not in title and not above.endswith("?") and len(above.split()) < 6:
         return Asked("section", prose_question("nested", page.seed + title, title=name, above=above, document=page.shown))
     return Asked("section", prose_question("section", page.seed + title, title=name, document=page.shown))
+
+
+def _is_noun_phrase(title: str) -> bool:
+    words = title.split()
+    if GENERIC.fullmatch(title) or len(words) > 7 or FINITE.search(title) or re.search(r"[:?!=<>{}\[\]|]|\d{4}-\d\d|^\d+$|\.\s", title):
+        return False
+    if words[0].lower() in _NO_NOUN or PREPOSED.match(title) or not re.search(r"[^\W\d_]{3}", title):
+        return False
+    return not is_verb(words[0]) or (len(words) == 2 and not title.endswith("s"))
 
 
 def opening(text: str) -> str:

@@ -30,7 +30,8 @@ def join(blocks: list[Block]) -> str:
         elif _same_list(previous, block):
             text += "\n" + block.text
         elif _same_code(previous, block):
-            text = text[: -len("```")] + "\n" + block.text.partition("\n")[2]
+            fence = block.text[: -len(block.text.lstrip("`"))]
+            text = text.removesuffix(fence) + "\n" + block.text.partition("\n")[2]
         else:
             text += "\n\n" + block.text
         previous = block

@@ -19,10 +19,10 @@ _NAVIGATION_WORD = (
 )
 _SEPARATOR = r"[\s|·•»›>/←→«‹\-–—:,\u00a0]"
 _NAVIGATION = re.compile(rf"{_SEPARATOR}*(?:(?:{_NAVIGATION_WORD}|{_LINK}){_SEPARATOR}*)+", re.IGNORECASE)
-_BREADCRUMBS = re.compile(
-    r"[\w .&'()-]{1,40}(?:\s*[»›]\s*[\w .&'()-]{1,40}){1,8}|(?:home|docs|start)(?:\s*[>/]\s*[\w .&'()-]{1,40}){1,8}", re.IGNORECASE
-)
-_PICTURES = re.compile(rf"(?:\[?\s*{_IMAGE}\s*(?:\]\([^()]*\))?\s*)+")
+# Possessive (`++`): of a text that is neither, not every other way to part its blanks is tried, of which there are too many.
+_CRUMB = r"[\w .&'()-]{1,40}+"
+_BREADCRUMBS = re.compile(rf"{_CRUMB}(?:\s*+[»›]\s*{_CRUMB}){{1,8}}|(?:home|docs|start)(?:\s*+[>/]\s*{_CRUMB}){{1,8}}", re.IGNORECASE)
+_PICTURES = re.compile(rf"(?:\[?\s*+{_IMAGE}\s*+(?:\]\([^()]*\))?\s*+)++")
 _LICENCE = re.compile(
     r"(?:(?:copyright\b\s*)?(?:©|\(c\)|&copy;)|copyright \d{4}|all rights reserved|SPDX-|(?:this (?:work|page|document|file|project|"
     r"site|software) is )?"
@@ -100,11 +100,9 @@ def _furniture(block: Block) -> str:
     text = block.text.strip()
     if block.kind == "list":
         return _list_furniture(text)
-    if block.kind not in ("paragraph", "heading", "quote"):
+    if block.kind not in ("paragraph", "quote"):
         return ""
     bare = text.lstrip("#> ").strip("*_ ")
-    if block.kind == "heading":
-        return ""
     if _PICTURES.fullmatch(text):
         return "a badge or picture"
     lines = [line for line in bare.split("\n") if line.strip()]

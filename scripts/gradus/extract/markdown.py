@@ -57,11 +57,11 @@ def blocks_of_markdown(text: str, offset: int = 0) -> list[Block]:
 
 def items_of(block: Block) -> Iterator[tuple[str, list[Block]]]:
     """Marker and blocks of every item of a list; the blocks are dedented by the width of the marker and carry the item's span."""
-    lines = block.text.split("\n")
+    lines, starts = block.text.split("\n"), _line_starts(block.text)
     depth = 0
     for token in parser().parse(block.text):
         if token.type == "list_item_open" and token.map and depth == 1:
-            yield _item(lines[token.map[0] : token.map[1]], block, len("\n".join([*lines[: token.map[0]], ""])))
+            yield _item(lines[token.map[0] : token.map[1]], block, starts[token.map[0]])
         depth += token.nesting if token.type.endswith(("bullet_list_open", "ordered_list_open", "bullet_list_close", "ordered_list_close")) else 0
 
 

@@ -162,7 +162,8 @@ def _joined(lines: list[Line], text: str) -> str:
 
     def whole(match: re.Match[str]) -> str:
         word = match[1] + match[2]
-        return word if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) or f"{match[1]}-{match[2]}" not in text else f"{match[1]}-{match[2]}"
+        parted = f"{match[1]}-{match[2]}"
+        return parted if parted in text and not re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE) else word
 
     return " ".join(re.sub(r"\b(\w{1,40})-\n([a-zäöü]\w{0,40})", whole, joined).split())
 

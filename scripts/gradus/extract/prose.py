@@ -92,8 +92,11 @@ def _drafts(document: Document, blocks: list[Block]) -> Drafts:
     page = _page(document, sections)
     faq = bool(_FAQ.search(page.name) or _FAQ.search(document.title)) or plain_questions(blocks) >= _PLAIN_QUESTIONS
     read: list[_Read] = []
+    above: list[_Read] = []
     for section in sections:
-        read.append(_read(section, page, faq, _asked_above(section, read)))
+        above = [one for one in above if 0 < one.section.level < section.level]
+        read.append(_read(section, page, faq, above[-1].asked if above else None))
+        above.append(read[-1])
     taken: set[int] = set()
     for number, one in enumerate(read):
         if one.reason:
@@ -117,11 +120,6 @@ def _page(document: Document, sections: list[TextSection]) -> Page:
     subject = subject_of(name)
     text += f"\nof {subject}" if subject and " " not in subject else ""  # so that it is known as a name
     return Page(name, text, document.id, has_title=len(sections) > 1, has_headings=sum(0 < section.level < BOLD_LINE for section in sections) > 1)
-
-
-def _asked_above(section: TextSection, read: list[_Read]) -> Asked | None:
-    """What the nearest section above asks."""
-    return next((one.asked for one in reversed(read) if 0 < one.section.level < section.level), None)
 
 
 def _read(section: TextSection, page: Page, faq: bool, above: Asked | None) -> _Read:

@@ -37,15 +37,16 @@ def drafts(document: Document) -> Drafts:
             try:
                 for turns in _conversations(_row(line)):
                     yield from _examples(turns, document, (start, end))
-            except RowFault as fault:
-                yield Drop(str(fault), f"{document.source}:{number}")
+            except (RowFault, RecursionError) as fault:
+                reason = str(fault) if isinstance(fault, RowFault) else "row is nested too deeply"
+                yield Drop(reason, f"{document.source}:{number}")
         start = end + 1
 
 
 def _row(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except ValueError as error:  # a number of thousands of digits is no JSONDecodeError
         raise RowFault("row is not valid JSON") from error
     if not isinstance(row, dict):
         raise RowFault("row is not a JSON object")

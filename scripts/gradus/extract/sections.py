@@ -148,7 +148,10 @@ def _merged(sections: list[Section]) -> list[Section]:
     for section in sections:
         old = by_name.get(section.name)
         gap = [Line("", section.start)]
-        by_name[section.name] = section if old is None else replace(old, lines=[*old.lines, *gap, *section.lines], end=section.end)
+        if old is not None:
+            start, end = min(old.start, section.start), max(old.end, section.end)  # field lists come last, wherever they stand
+            section = replace(old, lines=[*old.lines, *gap, *section.lines], start=start, end=end)
+        by_name[section.name] = section
     return list(by_name.values())
 
 

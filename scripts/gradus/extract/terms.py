@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gradus.extract.block import Block
@@ -46,11 +46,11 @@ def _as_it_is(text: str) -> Asked | None:
     return Asked("faq", text if text.endswith("?") else text + "?") if len(text.split()) > 1 else None
 
 
-def _rows(block: Block, rows: list[list[str]], columns: tuple[int, int], asked: object) -> Iterator[tuple[Asked | None, Pair]]:
+def _rows(block: Block, rows: list[list[str]], columns: tuple[int, int], asked: Callable[[str], Asked | None]) -> Iterator[tuple[Asked | None, Pair]]:
     position = block.start + sum(len(line) + 1 for line in block.text.split("\n")[:2])
     lines = block.text.split("\n")[2:]
     for row, line in zip(rows, lines, strict=False):
-        if max(columns) < len(row) and callable(asked):
+        if max(columns) < len(row):
             question = asked(plain(row[columns[0]]))
             answer = Block("paragraph", row[columns[1]].replace("\\|", "|"), position, position + len(line))
             yield question, Pair(plain(row[columns[0]]), [answer] if answer.text else [], position, min(position + len(line), block.end))

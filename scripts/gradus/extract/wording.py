@@ -149,11 +149,12 @@ def is_name(name: str, text: str) -> bool:
 def _word(word: str, text: str, *, kept: bool) -> str:
     """A word of a heading with or without its capital; `kept`: it stays where the text has nothing to say."""
     lower = word.lower()
-    small = len(re.findall(rf"(?<![\w/`.-]){re.escape(lower)}(?![\w`/]|\.\w)", text))
+    # The word stands first in the patterns, before what may stand before it: so re finds it as fast as plain text.
+    small = len(re.findall(rf"{re.escape(lower)}(?<![\w/`.-]{re.escape(lower)})(?![\w`/]|\.\w)", text))
+    large = len(re.findall(rf"{re.escape(word)}(?<=[a-z,;(] {re.escape(word)})\b", text))
     if small:
-        large = len(re.findall(rf"(?<=[a-z,;(] ){re.escape(word)}\b", text))
         return word if large > small else lower
-    return word if kept or re.search(rf"(?<=[a-z,;(] ){re.escape(word)}\b", text) or lower in _NAMES else lower
+    return word if kept or large or lower in _NAMES else lower
 
 
 _CONNECTING = frozenset("with from into onto over under upon about after before between through without within than that this when your".split())

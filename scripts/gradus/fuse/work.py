@@ -55,7 +55,7 @@ def fuse(context: StepContext) -> Summary:
     """
     base = Base(**read_json(context.input("05_prepare/base.json")))
     adapter = context.input("06_train_mlx/adapters.safetensors").parent
-    quantized = is_quantized(context.workspace / base.path)
+    quantized = _is_quantized(context.workspace / base.path)
     probe = _probe(context, context.workspace / base.path, adapter)
     attempts = _attempts(context.workspace / base.path, adapter, context.out / "model", probe, _ways(quantized, probe.fuse))
     last = attempts[-1]
@@ -70,7 +70,7 @@ def fuse(context: StepContext) -> Summary:
     return _summary(base, method, last, context.out / "model")
 
 
-def is_quantized(folder: Path) -> bool:
+def _is_quantized(folder: Path) -> bool:
     """Whether the weights in a model folder are quantized, whatever tool did it."""
     config = read_json(folder / "config.json")
     return "quantization" in config or "quantization_config" in config
@@ -110,7 +110,7 @@ def _judged(folder: Path, probe: Probe, layers: int, *, dequantize: bool) -> Att
     fused = observe(*load_model(folder), probe.conversations, probe.fidelity, probe.max_tokens)
     found = closeness(probe.base, probe.tuned, fused)
     lost = too_much_lost(found, probe.fuse)
-    few_bits = is_quantized(folder)
+    few_bits = _is_quantized(folder)
     if lost and not few_bits:  # told only: no more bits can be added, so there is no better folder
         log.warning("The adapter is so weak that the rounding of floating-point numbers shows: %s.", lost)
     objection = too_far(found, probe.fuse) or (lost if few_bits else "") or drifted(probe.tuned, fused, probe.fidelity)

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def provide_base(model: Model, texts: Sequence[str], seed: int, folder: Path) ->
         folder: where built-in bases are kept (`models/base`).
 
     Raises:
-        UserError: when a named folder is no model. GradusError: when a named hub model cannot be had.
+        UserError: when what is named is no model that can be loaded. GradusError: when a named hub model cannot be had.
     """
     if model.base == "builtin":
         return _builtin(model, texts, seed, folder, "asked for by model.base")
@@ -77,13 +78,16 @@ def _builtin(model: Model, texts: Sequence[str], seed: int, folder: Path, reason
 
 def _hub(hub: Hub) -> Base:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         path = snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS, local_files_only=True)
         if not list(Path(path).glob("*.safetensors")):
             raise LocalEntryNotFoundError("the cached copy has no weights")
         log.info("Base model %s from the local cache", hub.name)
+    except HFValidationError as error:
+        cure = "Check model.base: builtin, auto, a folder that there is, or owner/name of a model of the hub"
+        raise UserError("neither a folder nor the name of a model of the hub", where=hub.name, cure=cure) from error
     except LocalEntryNotFoundError:
         check_hub(hub)
         path = _download(hub)
@@ -93,13 +97,13 @@ def _hub(hub: Hub) -> Base:
 
 def _download(hub: Hub) -> str:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError
 
     log.info("Downloading %s (revision %s)", hub.name, hub.revision)
     try:
         with aside():
             return str(snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS))
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:
         raise GradusError(
             f"the download broke off ({_first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was"
         ) from error
@@ -148,7 +152,26 @@ def _parameters(path: Path) -> int:
     """Number of parameters by mlx-lm's count, which unpacks quantized weights."""
     from mlx_lm.utils import get_total_parameters, load_model
 
-    return int(get_total_parameters(load_model(path, lazy=True)[0]))
+    with _damage_is_told(path):
+        return int(get_total_parameters(load_model(path, lazy=True)[0]))
+
+
+def tokenizer_of(base: Base) -> Any:
+    """The base model's tokenizer, as mlx-lm wraps it. Raises UserError when the folder has none that can be loaded."""
+    from mlx_lm.utils import load_tokenizer
+
+    with _damage_is_told(Path(base.path)):
+        return load_tokenizer(Path(base.path))
+
+
+@contextmanager
+def _damage_is_told(path: Path) -> Iterator[None]:
+    """What mlx-lm, MLX and transformers raise for a folder that is no whole model, as a mistake of the user."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        cure = "Check model.base: all files of the model must be there, and mlx-lm must know its architecture"
+        raise UserError(f"the model cannot be loaded ({_first_line(error)})", where=str(path), cure=cure) from error
 
 
 def _licence(path: Path) -> str:

@@ -11,7 +11,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from gradus.files import write_json
 from gradus.log import progress
 from gradus.prepare.tokenizer import END, PAD, train_tokenizer
 
-VERSION = 3
+VERSION = 4
 """Raised when the same texts, settings and seed would give another model, so that one made before is not taken for it."""
 log = logging.getLogger(__name__)
 
@@ -173,6 +173,18 @@ def _mean(gradients: list[Any], tokens: int) -> Any:
     return tree_map(lambda *values: sum(values) / tokens, *gradients)
 
 
+def _train_on(batch: np.ndarray, model: nn.Module, gradients: Callable[..., Any], shares: Sequence[Share]) -> float:
+    """One step; returns the loss in nats per token. The rows are dealt out to the CPU streams."""
+    parts = [mx.array(part) for part in np.array_split(batch, min(len(cpu_streams()) or 1, len(batch)))]
+    results = on_streams(partial(gradients, model), parts)
+    tokens = batch[:, 1:].size
+    loss = sum(result[0] for result in results) / tokens
+    gradient, _ = optimizers.clip_grad_norm(_mean([result[1] for result in results], tokens), 1.0)
+    _update(model, gradient, shares)
+    mx.eval(model.parameters(), [share.optimizer.state for share in shares], loss)
+    return float(loss.item())
+
+
 def pretrain(model: nn.Module, stream: np.ndarray, settings: Builtin, seed: int) -> Pretraining:
     """Next-token training of all weights, linear warm-up and cosine decay.
 
@@ -188,14 +200,7 @@ def pretrain(model: nn.Module, stream: np.ndarray, settings: Builtin, seed: int)
     stopped = False
     with progress("Pre-training", settings.steps) as advance:
         for batch in _windows(stream, settings, seed):
-            parts = [mx.array(part) for part in np.array_split(batch, min(len(cpu_streams()) or 1, len(batch)))]
-            results = on_streams(partial(gradients, model), parts)
-            loss = sum(result[0] for result in results) / batch[:, 1:].size
-            gradient = _mean([result[1] for result in results], batch[:, 1:].size)
-            gradient, _ = optimizers.clip_grad_norm(gradient, 1.0)
-            _update(model, gradient, shares)
-            mx.eval(model.parameters(), [share.optimizer.state for share in shares], loss)
-            losses.append(loss.item())
+            losses.append(_train_on(batch, model, gradients, shares))
             advance(1, f"loss {losses[-1]:.2f}")
             stopped = time.monotonic() - start > settings.max_minutes * 60
             if len(losses) == settings.steps or stopped:

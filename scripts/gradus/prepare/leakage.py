@@ -43,11 +43,12 @@ def check_leakage(folder: Path, likeness: Likeness) -> LeakageCheck:
 
 def _read(path: Path) -> list[Conversation]:
     """All rows. Raises GradusError for one that is no conversation."""
-    rows = list(read_conversations(path))
-    for row in rows:
+    rows = []
+    for row in read_conversations(path):
         if not isinstance(row, Conversation):
             raise GradusError(row[1], where=f"{path.name}:{row[0]}", cure="This is a defect of the step, please report it")
-    return [row for row in rows if isinstance(row, Conversation)]
+        rows.append(row)
+    return rows
 
 
 def _told(held_out: Sequence[Conversation], name: str, seen: Sequence[tuple[str, Conversation]], likeness: Likeness) -> list[str]:

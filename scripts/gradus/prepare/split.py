@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 UNITS = ("group", "document_id", "origin_id")
 LEAST = 6  # clusters, so that each part can have some
 
+Cluster = list[Example]
+"""What must stay on one side."""
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -43,14 +46,14 @@ def split_examples(
 
     A cluster is what must stay on one side: examples of one source group, of groups that say the same by what curation
     removed (`meta.repeated_in`), with one prompt but for case and punctuation, and near-duplicates; variants tie as
-    their origins do. With fewer than six clusters (one file, say) whole documents are assigned instead of groups, and with fewer than six of
-    these single examples; that is said aloud.
+    their origins do. With fewer than six clusters (one file, say) whole documents are assigned instead of groups, and with
+    fewer than six of these single examples; that is said aloud.
 
     Args:
         trained: names of sources, by unit, that must be in training again because an earlier model has seen them.
 
     Raises:
-        UserError: when there are fewer than six examples, or fewer than six that differ, or all sources are `trained`.
+        UserError: when there are fewer than six examples, or fewer than six that differ, or all sources but one are `trained`.
     """
     originals = [example for example in examples if example.id == example.origin_id]
     if len(originals) < LEAST:
@@ -58,9 +61,12 @@ def split_examples(
         raise UserError(f"only {len(originals)} examples are left, six are the least to split", where="prepare", cure=cure)
     unit, clusters = _clusters(examples, likeness)
     pinned = set((trained or {}).get(unit, ()))
-    seen = [not pinned.isdisjoint(name for example in cluster for name in sources(example, unit)) for cluster in clusters]
-    fresh = [cluster for cluster, known in zip(clusters, seen, strict=True) if not known]
-    parts = _assign(clusters, fresh, shares, seed)
+    seen: list[Cluster] = []
+    fresh: list[Cluster] = []
+    for cluster in clusters:
+        is_fresh = pinned.isdisjoint(name for example in cluster for name in sources(example, unit))
+        (fresh if is_fresh else seen).append(cluster)
+    parts = _assign(seen, fresh, shares, seed)
     chosen = {example.id: part for part, members in parts.items() for example in members}
     variants = [e for e in examples if e.id != e.origin_id]
     kept = [e for e in variants if chosen.get(e.origin_id) == "train"]
@@ -68,7 +74,7 @@ def split_examples(
     return Splits(train, parts["valid"], parts["test"], unit, len(variants) - len(kept), len(clusters))
 
 
-def _clusters(examples: Sequence[Example], likeness: Likeness) -> tuple[str, list[list[Example]]]:
+def _clusters(examples: Sequence[Example], likeness: Likeness) -> tuple[str, list[Cluster]]:
     """The coarsest unit that leaves at least six clusters, and the originals in each cluster."""
     ties = _ties(examples, likeness)
     for unit in UNITS:
@@ -98,27 +104,34 @@ def _ties(examples: Sequence[Example], likeness: Likeness) -> list[list[tuple[st
     return ties
 
 
-def _assign(clusters: list[list[Example]], fresh: list[list[Example]], shares: Split, seed: int) -> dict[str, list[Example]]:
-    """Fill each held-out part with clusters of `fresh` that still fit its share; the rest is for training.
+def _assign(seen: list[Cluster], fresh: list[Cluster], shares: Split, seed: int) -> dict[str, list[Example]]:
+    """Fill each held-out part with clusters of `fresh` that still fit its share; the rest is for training, and all of `seen`.
 
     Clusters that would make up much of a part come last: a test set of a hundred sources says more than one of two.
     """
-    total = sum(len(cluster) for cluster in clusters)
-    large = shares.largest_cluster * total * min((share for share in (shares.valid, shares.test) if share), default=0)
+    total = sum(len(cluster) for cluster in (*seen, *fresh))
+    large = shares.largest_cluster * total * min(shares.valid, shares.test)
     order = sorted(fresh, key=lambda c: (len(c) > max(large, 1), sha256_text(f"{seed}:{min(e.id for e in c)}")))
-    wanted = {"test": shares.test, "valid": shares.valid}
-    held = {e.id for cluster in fresh for e in cluster}
-    parts: dict[str, list[Example]] = {"train": [e for cluster in clusters for e in cluster if e.id not in held], "valid": [], "test": []}
+    room = {name: max(share * total, 1) for name, share in (("test", shares.test), ("valid", shares.valid))}
+    parts: dict[str, list[Cluster]] = {"train": [], "valid": [], "test": []}
+    sizes = dict.fromkeys(parts, 0)
     for cluster in order:
-        fits = (name for name, share in wanted.items() if share and len(parts[name]) + len(cluster) <= max(share * total, 1))
-        parts[next(fits, "train")] += cluster
-    for name, share in wanted.items():
-        if share and not parts[name]:  # every cluster is larger than the share: take the smallest one all the same
-            smallest = min((c for c in order if c[0] in parts["train"]), key=len, default=None)
-            if smallest is None:
-                cure = "Add documents, or empty prepare.trained_before"
-                raise UserError(f"no source is left for {name} that the model of prepare.trained_before has not seen", where="prepare", cure=cure)
-            taken = {e.id for e in smallest}
-            parts["train"] = [e for e in parts["train"] if e.id not in taken]
-            parts[name] = list(smallest)
-    return {name: sorted(members, key=lambda e: e.id) for name, members in parts.items()}
+        name = next((name for name, most in room.items() if sizes[name] + len(cluster) <= most), "train")
+        parts[name].append(cluster)
+        sizes[name] += len(cluster)
+    for name, other in (("test", "valid"), ("valid", "test")):
+        if not parts[name]:
+            _fill(parts, name, other, may_empty_training=bool(seen))
+    parts["train"] += seen
+    return {name: sorted((e for cluster in clusters for e in cluster), key=lambda e: e.id) for name, clusters in parts.items()}
+
+
+def _fill(parts: dict[str, list[Cluster]], name: str, other: str, *, may_empty_training: bool) -> None:
+    """Give a part that nothing fits the smallest cluster all the same: from training, or else from the `other` held-out part."""
+    giver = "train" if len(parts["train"]) > (not may_empty_training) else other
+    if giver == other and len(parts[other]) < 2:
+        cure = "Add documents, or empty prepare.trained_before"
+        raise UserError(f"no source is left for {name} that the model of prepare.trained_before has not seen", where="prepare", cure=cure)
+    smallest = min(parts[giver], key=len)
+    parts[giver].remove(smallest)
+    parts[name].append(smallest)

@@ -12,7 +12,7 @@ from gradus.backend import BLAS, SLOW_GFLOPS, device_name, matmul_gflops
 from gradus.chat import Rendered
 from gradus.errors import UserError
 from gradus.files import read_documents, read_examples, write_json, write_jsonl, write_text
-from gradus.prepare.base import base_json, provide_base
+from gradus.prepare.base import base_json, provide_base, tokenizer_of
 from gradus.prepare.doctor import doctor_page
 from gradus.prepare.leakage import check_leakage
 from gradus.prepare.plan import expected_seconds, make_plan
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 def prepare(context: StepContext) -> Summary:
     """Split, write the data files, provide the base model, count tokens, write the doctor's page."""
-    from mlx_lm.utils import load_tokenizer
-
     config = context.config
     warn_if_slow()
     likeness = config.curate.near_duplicates
@@ -40,7 +38,7 @@ def prepare(context: StepContext) -> Summary:
     texts = training_texts(read_documents(context.input("01_collect/documents.jsonl")), splits)
     base = provide_base(config.model, texts, config.run.seed, context.workspace / "models" / "base")
     write_text(context.out / "base.json", base_json(base, context.workspace))
-    tokenizer = load_tokenizer(Path(base.path))
+    tokenizer = tokenizer_of(base)
     tokenized = {name: tokenize(examples, tokenizer, config.prepare.system_prompt) for name, examples in splits.parts().items()}
     statistics = {**_statistics(splits, tokenized, set(tokenizer.eos_token_ids), config.prepare.max_tokens), "leakage": asdict(leakage)}
     write_json(context.out / "statistics.json", statistics)

@@ -16,7 +16,7 @@ def _work(context: StepContext) -> Summary:
 
 def _outside(config: Config) -> object:
     """What others did to this run's version in the registry, which is what the summary and `decision.json` must tell."""
-    from gradus.promote.work import done_by_others
+    from gradus.promote.outside import done_by_others
 
     return done_by_others(config)
 

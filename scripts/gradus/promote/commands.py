@@ -36,12 +36,12 @@ def _table(rows: list[tuple[str, ...]]) -> str:
 
 
 def show_version(registry: Registry, version_id: str | None = None) -> str:
-    """One version with its files and its history; without a name the current one.
+    """One version with its files, damaged or not, and its history; without a name the current one.
 
     Raises:
         UserError: when there is no such version, or none is current.
     """
-    version = registry.get(version_id) if version_id else registry.get_latest()
+    version = registry.get(version_id) if version_id else registry.current()
     folder = registry.folder_of(version)
     found = damage(folder, version)
     facts = {
@@ -87,6 +87,7 @@ def promote_version(registry: Registry, version_id: str, config: Config, *, forc
     version = registry.get(version_id)
     if version.state == "current":
         return f"{version.id} is the current model already"
+    registry.verify(version)
     gate = gate_of(registry, config)
     if dry_run or force:
         against = gate(version, registry.book().current)
@@ -110,8 +111,9 @@ def roll_back(registry: Registry, *, dry_run: bool = False) -> str:
         UserError: when there is none. GradusError: when its files are damaged.
     """
     if dry_run:
-        line = registry.book().line_of_succession()
-        return f"would go back from {line[-1]} to {line[-2]}" if len(line) > 1 else "there is no earlier model to go back to"
+        earlier = registry.previous()
+        registry.verify(earlier)
+        return f"would go back from {registry.current().id} to {earlier.id}"
     version = registry.rollback_model(reason="by hand")
     return f"{version.id} is the current model again ({registry.folder_of(version)})"
 

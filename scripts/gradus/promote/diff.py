@@ -22,12 +22,14 @@ def diff_versions(registry: Registry, old_id: str, new_id: str | None, samples: 
         samples: draws of the bootstrap and of the permutation test.
 
     Raises:
-        UserError: when there is no such version, or both are the same.
+        UserError: when there is no such version, or both are the same. GradusError: when the files of one are damaged.
     """
     old = registry.get(old_id)
-    new = registry.get(new_id) if new_id else registry.get_latest()
+    new = registry.get(new_id) if new_id else registry.current()
     if old.id == new.id:
         raise _itself(old.id, new_id is None, [version.id for version in registry.book().versions if version.id != old.id])
+    for version in (old, new):
+        registry.verify(version)
     facts = [_fact(name, _facts(registry, old)[name], value) for name, value in _facts(registry, new).items()]
     lines = [f"{old.id} -> {new.id}", *_aligned([("", old.id, new.id), *facts])]
     lines += ["settings", *(_settings(registry, old, new) or ["  the same"])]
@@ -42,8 +44,6 @@ def _itself(version: str, left_out: bool, others: list[str]) -> UserError:
 
 def _facts(registry: Registry, version: Version) -> dict[str, str]:
     folder = registry.folder_of(version)
-    size = sum((folder / name).stat().st_size for name in version.files if (folder / name).is_file())
-    weights = folder / WEIGHTS
     return {
         "run": version.run,
         "created": version.created,
@@ -52,8 +52,8 @@ def _facts(registry: Registry, version: Version) -> dict[str, str]:
         "base model": f"{version.base.name} {version.base.revision[:12]}",
         "method": version.method,
         **{f"data {name}": checksum[:12] for name, checksum in version.data.items()},
-        "adapter": f"{weights.stat().st_size:,} bytes" if weights.is_file() else "missing",
-        "all files": f"{size:,} bytes",
+        "adapter": f"{(folder / WEIGHTS).stat().st_size:,} bytes",
+        "all files": f"{sum((folder / name).stat().st_size for name in version.files):,} bytes",
     }
 
 
@@ -80,10 +80,10 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _answers(old: Kept | None, new: Kept | None, old_id: str, samples: int) -> list[str]:
+def _answers(old: Kept | str, new: Kept | str, old_id: str, samples: int) -> list[str]:
     """Wins and losses of the newer one on the common questions, and the largest of each."""
-    if old is None or new is None:
-        return ["  not compared: no answers were kept of one of them"]
+    if isinstance(old, str) or isinstance(new, str):
+        return [f"  not compared: {old if isinstance(old, str) else new}"]
     if why := not_comparable(new, old):
         return [f"  not compared: {why}"]
     pairs = common(new.rows, old.rows)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-READING = ("list", "show", "diff")
-"""Commands that change nothing."""
-
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
     """Add the commands; without one the script runs its step."""

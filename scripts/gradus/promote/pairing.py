@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 from gradus.registry import Registry
@@ -38,14 +37,13 @@ class Kept:
     rows: list[AnswerRow]
 
 
-def kept_of(registry: Registry, version: Version) -> Kept | None:
-    """The evaluation behind a version's grade; None when none was kept."""
+def kept_of(registry: Registry, version: Version) -> Kept | str:
+    """The evaluation behind a version's grade, or why there is none to compare with."""
     folder = registry.evaluation_of(version)
-    return kept_in(folder) if folder else None
-
-
-def kept_in(folder: Path) -> Kept:
-    """The evaluation and the answers in a folder. Raises UserError when they are damaged."""
+    if folder is None:
+        return f"the answers of {version.id} were not kept"
+    if wrong := registry.damage_of_evaluation(version):
+        return f"{version.id}'s {wrong}"
     return Kept(Evaluation.from_json(folder / "evaluation.json"), read_answers(folder / "answers.jsonl"))
 
 
@@ -63,15 +61,15 @@ def against_current(registry: Registry, version: Version, current: Version, shar
     return found
 
 
-def _compare(own: Kept | None, other: Kept | None, current: str, share: float, samples: int) -> Paired | str:
-    if own is None:
-        return "its own answers were not kept"
+def _compare(own: Kept | str, other: Kept | str, current: str, share: float, samples: int) -> Paired | str:
+    if isinstance(own, str):
+        return own
     told = own.evaluation.current
     if told and told.version == current:
         c = told.comparison
         return Paired(current, own.evaluation.questions, c.wins, c.losses, c.difference, c.interval, c.p_value)
-    if other is None:
-        return f"the answers of {current} were not kept"
+    if isinstance(other, str):
+        return other
     if why := not_comparable(own, other):
         return why
     pairs = common(own.rows, other.rows)

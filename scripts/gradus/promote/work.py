@@ -12,15 +12,15 @@ from gradus.config import Config
 from gradus.errors import GradusError
 from gradus.files import iter_jsonl, read_json, sha256_file, write_json
 from gradus.promote.gate import objections
+from gradus.promote.outside import PASSED
 from gradus.promote.pairing import Paired, against_current
 from gradus.records import Base
 from gradus.registry import SOURCES, Gate, Registry
-from gradus.registry_entries import WEIGHTS, Candidate, Graded, Version, identity_in
+from gradus.registry_entries import WEIGHTS, Candidate, Graded, Version
 from gradus.results import Evaluation
-from gradus.step import StepContext, Summary, workspace_of
+from gradus.step import StepContext, Summary
 
 log = logging.getLogger(__name__)
-PASSED = "passed the gate"
 UNITS = ("group", "document_id", "origin_id")
 
 
@@ -41,20 +41,6 @@ def promote(context: StepContext) -> Summary:
         log.warning("%s %s, %s %s.", version.id, outcome, link, "; ".join(reasons))
     write_json(context.out / "decision.json", _decision(config, registry, version, outcome, reasons, paired))
     return _summary(registry, version, outcome, reasons, paired)
-
-
-def done_by_others(config: Config) -> list[str]:
-    """The version that this run's adapter has to stand up to, and how it came into use or went out of it otherwise than by this step.
-
-    The step's own decision changes nothing here. It is told anew after a rollback or a promotion by hand, and undoes neither.
-    """
-    workspace = workspace_of(config)
-    registry, identity = Registry(workspace), identity_in(workspace / "adapters" / config.run.name)
-    book, rival = registry.book(), registry.rival_of(identity)
-    own = book.known(identity)
-    event = book.last_switch(own.id) if own else None
-    by_itself = event is None or (own is not None and event.version == own.id and event.reason == PASSED)
-    return [rival.id if rival else "", "" if by_itself else str(event)]
 
 
 def register(context: StepContext) -> Summary:

@@ -11,7 +11,7 @@ from gradus.backend import nn
 from gradus.chat import Messages
 from gradus.errors import GradusError
 from gradus.files import iter_jsonl
-from gradus.models import Answer, generate_answers, with_plain_weights
+from gradus.models import Answer, generate_answers
 from gradus.results import AnswerRow, Evaluation, Interval, ScaleStep, read_answers
 from gradus.statistics import Draws, draw, interval, permutation_p
 from gradus.step import StepContext
@@ -98,7 +98,7 @@ def _same_marks(exam: Exam, answers: Sequence[Answer]) -> None:
 
 def grade(exam: Exam, model: nn.Module, tokenizer: Any) -> Graded:
     """Let a model answer the graded questions."""
-    answers = generate_answers(with_plain_weights(model), tokenizer, exam.prompts, max_tokens=exam.max_tokens, batch_size=exam.batch_size)
+    answers = generate_answers(model, tokenizer, exam.prompts, max_tokens=exam.max_tokens, batch_size=exam.batch_size)
     return graded(exam, exam.mark(answers))
 
 

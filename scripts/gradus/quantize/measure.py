@@ -15,7 +15,7 @@ from gradus.compare import questions_of, weight_bytes
 from gradus.config.delivery import Fidelity
 from gradus.errors import GradusError
 from gradus.fidelity import HeldOut, Observed, observe
-from gradus.models import load_model
+from gradus.models import load_model, with_plain_weights
 from gradus.quantize.grading import Exam, Graded, grade
 from gradus.quantize.shrink import Layers, bits_per_weight, layers_of
 
@@ -65,7 +65,8 @@ def measure(folder: Path, probe: Probe) -> Measured:
     """
     model, tokenizer = load_model(folder)
     conversations = probe.held_out.conversations
-    observed = observe(model, tokenizer, conversations, probe.fidelity, probe.held_out.max_tokens)
+    plain = with_plain_weights(model)
+    observed = observe(model, tokenizer, conversations, probe.fidelity, probe.held_out.max_tokens, plain=plain)
     likelihood = observed.likelihood
     if not math.isfinite(likelihood.nats):
         cure = "Take more bits (quantize.recipes) or another base: its floating-point type may be too narrow"
@@ -75,7 +76,7 @@ def measure(folder: Path, probe: Probe) -> Measured:
         layers_of(model, probe.group_size),
         generation_speed(model, tokenizer, questions_of(conversations)[0], probe.speed_tokens),
         observed,
-        grade(probe.exam, model, tokenizer) if probe.exam else None,
+        grade(probe.exam, plain, tokenizer) if probe.exam else None,
     )
 
 

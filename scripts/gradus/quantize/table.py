@@ -96,16 +96,27 @@ def choose(rows: Sequence[Row], chosen: str) -> Row:
     return row
 
 
-def line(row: Row, width: int, chosen: Row) -> str:
-    """A row of the table on the screen."""
-    figures, grade = row.after, row.graded
-    cells = [
-        f"{size_label(figures.weight_bytes):>{width}}",
-        f"ratio {row.ratio:5.2f}",
-        f"{row.tokens_per_second:7,.0f} tokens/s",
-        f"perplexity {figures.perplexity:8.3f}",
-        *([f"grade {grade.letter:2} {grade.percent:5.1f} %"] if grade else []),
-        f"equal answers {row.equal_answers:4.0%}",
-    ]
-    mark = "  <- kept" if row is chosen else "  beyond the limits" if row.objection else ""
-    return "  ".join(cells) + mark
+def named(recipe: str) -> str:
+    """A recipe as it is shown."""
+    return f"{recipe} bits" if recipe.isdigit() else recipe
+
+
+def table(before: Measured, rows: Sequence[Row], chosen: Row) -> dict[str, str]:
+    """Head and lines of the table on the screen, by what stands before them; 80 columns hold both."""
+    cells = {
+        "recipe": ("size", "ratio", "tokens/s", "perplexity", "grade" if before.graded else "", "equal", ""),
+        "unquantized": _cells(before.figures, before.tokens_per_second, before.graded),
+        **{named(row.recipe): _row_cells(row, chosen) for row in rows},
+    }
+    widths = [max(map(len, column)) for column in zip(*cells.values(), strict=True)]
+    return {name: "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True) if width).rstrip() for name, line in cells.items()}
+
+
+def _row_cells(row: Row, chosen: Row) -> tuple[str, ...]:
+    mark = "kept" if row is chosen else "too far" if row.objection else ""
+    return _cells(row.after, row.tokens_per_second, row.graded, f"{row.ratio:.2f}", f"{row.equal_answers:.0%}", f"{mark:<7}")
+
+
+def _cells(figures: Figures, speed: float, graded: Graded | None, ratio: str = "", equal: str = "", mark: str = "") -> tuple[str, ...]:
+    grade = f"{graded.letter} {graded.percent:.1f} %" if graded else ""
+    return size_label(figures.weight_bytes), ratio, f"{speed:,.0f}", f"{figures.perplexity:.3f}", grade, equal, mark

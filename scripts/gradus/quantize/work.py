@@ -14,7 +14,7 @@ from gradus.backend import device_name
 from gradus.compare import copy_model, save_model
 from gradus.config.delivery import Quantize
 from gradus.fidelity import read_held_out
-from gradus.files import read_json, size_label, write_json
+from gradus.files import read_json, write_json
 from gradus.log import progress
 from gradus.models import load_with_config
 from gradus.quantize.calibration import Data, read_data
@@ -22,7 +22,7 @@ from gradus.quantize.grading import Graded, read_exam
 from gradus.quantize.measure import Figures, Measured, Probe, measure
 from gradus.quantize.plot import Bar, draw
 from gradus.quantize.recipes import cook, is_learned
-from gradus.quantize.table import Row, choose, line, row_of
+from gradus.quantize.table import Row, choose, named, row_of, table
 from gradus.step import StepContext, Summary
 
 KEPT = "as fused"
@@ -54,7 +54,7 @@ def quantize(context: StepContext) -> Summary:
         context.out / "quantization.json", _record(before, rows, row, kept=quantized) | {"sample": asdict(measured[row.recipe].observed.sample)}
     )
     write_json(context.out / "speed.json", _speed(before, rows))
-    draw(_bars(before, rows, row), f"Kept: {_named(row.recipe)}, {row.ratio:.1f} times smaller", context.out / "quantization.png")
+    draw(_bars(before, rows, row), f"Kept: {named(row.recipe)}, {row.ratio:.1f} times smaller", context.out / "quantization.png")
     return _summary(before, rows, row, settings)
 
 
@@ -78,7 +78,7 @@ def _copied(fused: Path, context: StepContext) -> Path:
 
 def _cooked(fused: Path, context: StepContext) -> dict[str, Path]:
     """Write a model folder for every recipe."""
-    from mlx_lm.utils import load_tokenizer
+    from gradus.models import load_tokenizer
 
     settings, seed, folders = context.config.quantize, context.config.run.seed, {}
     recipes = [str(recipe) for recipe in settings.recipes]
@@ -87,12 +87,12 @@ def _cooked(fused: Path, context: StepContext) -> dict[str, Path]:
     data = read_data(train, load_tokenizer(fused), settings.calibration, seed) if learned else Data([], seed)
     with progress("Quantizing", len(recipes)) as advance:
         for recipe in recipes:
-            advance(0, _named(recipe))
+            advance(0, named(recipe))
             model, tokenizer, config = load_with_config(fused)
             model, config = cook(recipe, model, config, settings, data)
             folders[recipe] = context.out / "recipes" / recipe
             save_model(folders[recipe], fused, model, tokenizer, config)
-            advance(1, _named(recipe))
+            advance(1, named(recipe))
     return folders
 
 
@@ -115,12 +115,8 @@ def _speed(before: Measured, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _bars(before: Measured, rows: Sequence[Row], chosen: Row) -> list[Bar]:
     plain = _bar("unquantized", "unquantized", before.figures, before.tokens_per_second, before.graded)
-    shrunk = [_bar(_named(row.recipe), "kept" if row is chosen else "other", row.after, row.tokens_per_second, row.graded) for row in rows]
+    shrunk = [_bar(named(row.recipe), "kept" if row is chosen else "other", row.after, row.tokens_per_second, row.graded) for row in rows]
     return [plain, *shrunk]
-
-
-def _named(recipe: str) -> str:
-    return f"{recipe} bits" if recipe.isdigit() else recipe
 
 
 def _bar(name: str, kind: str, figures: Figures, speed: float, graded: Graded | None) -> Bar:
@@ -128,15 +124,11 @@ def _bar(name: str, kind: str, figures: Figures, speed: float, graded: Graded | 
 
 
 def _summary(before: Measured, rows: Sequence[Row], chosen: Row, settings: Quantize) -> Summary:
-    old, grade = before.figures, before.graded
-    width = max(len(size_label(figures.weight_bytes)) for figures in (old, *(row.after for row in rows)))
-    plain = f"{size_label(old.weight_bytes):>{width}}  {'':11}  {before.tokens_per_second:7,.0f} tokens/s  perplexity {old.perplexity:8.3f}"
     left = f", {len(chosen.layers.left)} left as they are" if chosen.layers.left else ""
     return {
-        "unquantized": plain + (f"  grade {grade.letter:2} {grade.percent:5.1f} %" if grade else ""),
-        **{_named(row.recipe): line(row, width, chosen) for row in rows},
+        **table(before, rows, chosen),
         "layers": f"{chosen.layers.quantized} quantized{left}, in groups of {chosen.quantization['group_size']}",
         "kept": f"{chosen.recipe} (quantize.chosen {settings.chosen})",
-        "loss, to the graded model": f"{chosen.drift.loss_difference:+.3g} nats a token",
-        "same next token": f"{chosen.same_next_token:.1%}",
+        "loss": f"{chosen.drift.loss_difference:+.3g} nats a token against the graded model",
+        "next token": f"the same at {chosen.same_next_token:.1%} of the places",
     }

@@ -12,7 +12,7 @@ from typing import Any
 from gradus.config.report import ReportRules
 from gradus.report import numbers as n
 from gradus.report.labels import spoken
-from gradus.report.shortfalls import against, furthest_off, trained_share, worst_formatting
+from gradus.report.shortfalls import against, furthest_off, worst_formatting
 from gradus.report.sources import Sources
 from gradus.results import Part
 
@@ -112,9 +112,9 @@ def fall_at_all(sources: Sources, _: ReportRules) -> NextStep | None:
 def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
     """A validation loss that hardly fell."""
     best, first = sources.curve.best, sources.metadata.first_valid_loss
-    if best is None or not first or (first - best.loss) / first >= rules.slow_fall:
+    if best is None or not first or (fall := _fall(first, best.loss)) >= rules.slow_fall:
         return None
-    finding = f"Validation loss fell only by {n.share((first - best.loss) / first, 1)}, from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}"
+    finding = f"Validation loss fell only by {n.share(fall, 1)}, from {n.decimal(first, 3)} to {n.decimal(best.loss, 3)}"
     limit = _rule("slow_fall", f"Below {n.share(rules.slow_fall)} it has hardly learned")
     return _step(sources, finding, limit, "Raise the learning rate", "train.learning_rate")
 
@@ -122,8 +122,7 @@ def learn_faster(sources: Sources, rules: ReportRules) -> NextStep | None:
 def stop_earlier(sources: Sources, rules: ReportRules) -> NextStep | None:
     """Validation loss that rose again after its best: the training data are being learned by heart."""
     best, valid = sources.curve.best, sources.curve.valid
-    rise = (valid[-1][1] - best.loss) / best.loss if best and valid else 0.0
-    if best is None or not valid or rise < rules.overfit_rise:
+    if best is None or not valid or (rise := -_fall(best.loss, valid[-1][1])) < rules.overfit_rise:
         return None
     where = f"from {n.decimal(best.loss, 3)} at iteration {best.iteration} to {n.decimal(valid[-1][1], 3)} at the end"
     finding = f"Validation loss rose by {n.share(rise, 1)}, {where}"
@@ -138,17 +137,21 @@ def train_longer(sources: Sources, rules: ReportRules) -> NextStep | None:
         return None
     last, loss = valid[-1]
     before = next(y for x, y in reversed(valid) if x <= 0.75 * last or x == valid[0][0])
-    if (before - loss) / before < rules.still_falling:
+    if (fall := _fall(before, loss)) < rules.still_falling:
         return None
-    finding = f"Validation loss still fell by {n.share((before - loss) / before, 1)} over the last quarter of training (to {n.decimal(loss, 3)})"
+    finding = f"Validation loss still fell by {n.share(fall, 1)} over the last quarter of training (to {n.decimal(loss, 3)})"
     limit = _rule("still_falling", f"From {n.share(rules.still_falling)} on it is not done")
     return _step(sources, finding, limit, "Train longer", "train.iterations")
 
 
+def _fall(before: float, after: float) -> float:
+    """By what share of itself a loss fell, below 0 when it rose; 0 for a loss of 0, which has no share."""
+    return (before - after) / before if before else 0.0
+
+
 def show_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
     """A formatting criterion below its target that the training answers seldom show."""
-    worst = worst_formatting(sources)
-    trained = None if worst is None else trained_share(sources, worst)
+    worst, trained = worst_formatting(sources)
     if worst is None or trained is None or trained >= rules.rare_structure:
         return None
     finding = f"{_formatting(sources, worst)}, and {n.share(1 - trained)} of the training answers have none"
@@ -158,8 +161,7 @@ def show_formatted(sources: Sources, rules: ReportRules) -> NextStep | None:
 
 def learn_formatting(sources: Sources, rules: ReportRules) -> NextStep | None:
     """A formatting criterion below its target that the training answers do show: it has not been learned yet."""
-    worst = worst_formatting(sources)
-    trained = None if worst is None else trained_share(sources, worst)
+    worst, trained = worst_formatting(sources)
     if worst is None or (trained is not None and trained < rules.rare_structure):
         return None
     seen = "" if trained is None else f", though {n.share(trained)} of the training answers show it"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from gradus.interval import Interval
 from gradus.report import numbers as n
 from gradus.report.drawing import bars
 from gradus.report.tables import verdict
@@ -69,31 +68,3 @@ def _row(row: Slice) -> SliceRow:
     apart = row.interval is not None and not row.interval.low <= 0 <= row.interval.high
     spread = n.interval(row.interval, difference=True)
     return SliceRow(row, verdict(row.difference, 0.05) if apart else "", spread, bars(row.base / 100, row.tuned / 100))
-
-
-def judge_facts(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What the judge said, as pairs of a name and a value; empty without a judge."""
-    judged = evaluation.judge
-    if judged is None:
-        return []
-    pairs = judged.pairs
-    rate = None if pairs.interval is None else f"{n.share(pairs.win_rate)} ({_shares(pairs.interval)})"
-    facts: dict[str, str | None] = {
-        "Tuned better, tie, base better": f"{pairs.wins}, {pairs.ties}, {pairs.losses}",
-        "Win rate of the tuned model": rate,
-        "Both orders agree": None if pairs.agreement is None else n.share(pairs.agreement),
-        "For the answer shown first": None if pairs.first_place is None else n.share(pairs.first_place),
-        "Same answer from both": n.count(pairs.same) if pairs.same else None,
-        "Pairs without two verdicts": n.count(pairs.incomplete) if pairs.incomplete else None,
-    }
-    facts |= {f"Mean of 0 to 5, {name}": f"{n.decimal(score.mean)} ({n.interval(score.interval, 2)})" for name, score in judged.scores.items()}
-    facts |= {
-        "Requests": f"{n.count(judged.requests)}, {n.count(judged.cached)} from the cache",
-        "Replies of no use": ", ".join(f"{reason} {count}" for reason, count in judged.unusable.items()) or "none",
-        "Cost": None if judged.cost is None else n.decimal(judged.cost, 4),
-    }
-    return [(name, value) for name, value in facts.items() if value is not None]
-
-
-def _shares(interval: Interval) -> str:
-    return f"{n.share(interval.low)} to {n.share(interval.high)}" if interval.told else n.UNTOLD

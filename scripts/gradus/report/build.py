@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import yaml
 from markupsafe import Markup
 
 from gradus.config.report import Report as Settings
 from gradus.records import Base
-from gradus.report import numbers as n
 from gradus.report.advice import NextStep, next_steps
-from gradus.report.breakdown import Breakdown, breakdowns, judge_facts
+from gradus.report.breakdown import Breakdown, breakdowns
 from gradus.report.data import CountRow, FlowRow, SignalRow, curation_notes, flow, lowered, removals, signals
 from gradus.report.examples import Sample, choose, first
+from gradus.report.facts import Pairs, date_of, judge_facts, method_of, provenance, training
 from gradus.report.origins import Origins, origins
 from gradus.report.plots import duel_bar, grade_scale, loss_curve, quality
 from gradus.report.sources import Sources
 from gradus.report.tables import Compared, CriterionRow, LearnedRow, compared, criteria, learned, summary_line
-from gradus.report.upstream import Curation, LossCurve, Metadata
+from gradus.report.upstream import Curation, LossCurve
 from gradus.report.words import duel, lead, summary
 from gradus.report.writer import Paragraph
 from gradus.results import Evaluation
 
-Pairs = list[tuple[str, str]]
 CONTENTS = (
     ("changed", "What changed"),
     ("compare", "Base against tuned"),
@@ -107,8 +104,8 @@ def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Par
     return Report(
         run=sources.run,
         headline=summary_line(sources),
-        date=_date(metadata.created),
-        method=_method(metadata),
+        date=date_of(metadata.created),
+        method=method_of(metadata),
         base=sources.base,
         demonstration=sources.base.kind == "builtin",
         contents=[pair for pair in CONTENTS if (samples or pair[0] != "examples") and (given or pair[0] not in BY_RUBRIC)],
@@ -121,7 +118,7 @@ def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Par
         judge=judge_facts(evaluation),
         paragraph=write(_findings(sources, sentences, steps)),
         curve=sources.curve,
-        training=_training(sources),
+        training=training(sources),
         formatting=criteria(evaluation.base.formatting, evaluation.tuned.formatting),
         content=criteria(evaluation.base.content, evaluation.tuned.content),
         controls_hold=all(control.passed for control in evaluation.controls),
@@ -135,7 +132,7 @@ def build(sources: Sources, settings: Settings, write: Callable[[list[str]], Par
         signals=signals(sources),
         origins=origins(sources),
         learned=learned(sources.statistics, sources.answers),
-        provenance=_provenance(sources),
+        provenance=provenance(sources),
         configuration=yaml.safe_dump(metadata.config, sort_keys=False, allow_unicode=True),
         steps=steps,
         plots=Plots(grade_scale(evaluation), duel_bar(evaluation.comparison), loss_curve(sources.curve), quality(sources.curation.quality)),
@@ -147,76 +144,3 @@ def _findings(sources: Sources, sentences: list[str], steps: list[NextStep]) -> 
     evaluation = sources.evaluation
     advice = [f"To do: {step.finding}. {step.action} (setting {step.key})." for step in steps]
     return [line for line in (f"{summary_line(sources)}.", lead(evaluation), duel(evaluation), *sentences, *evaluation.notes, *advice) if line]
-
-
-def _date(created: datetime) -> str:
-    """A time as `21 November 2026, 08:12 UTC`."""
-    time = created.astimezone(UTC)
-    return f"{time.day} {time:%B %Y, %H:%M} UTC"
-
-
-def _method(metadata: Metadata) -> str:
-    rank = metadata.setting("train.lora.rank")
-    names = {"lora": "LoRA", "dora": "DoRA", "full": "full training"}
-    name = names.get(metadata.method, metadata.method)
-    return name if metadata.method == "full" or rank is None else f"{name} of rank {rank}"
-
-
-def _training(sources: Sources) -> Pairs:
-    """Facts about the training, those that were measured."""
-    metadata, best = sources.metadata, sources.curve.best
-    trained, total = metadata.trainable_parameters, metadata.total_parameters
-    rate = metadata.setting("train.learning_rate")
-    facts = {
-        "Method": _method(metadata),
-        "Parameters trained": None if trained is None else n.count(trained) + (f" ({n.share(trained / total, 1)})" if total else ""),
-        "Iterations": f"{n.count(metadata.iterations)}, {metadata.stopped}",
-        "Learning rate": None if rate is None else n.significant(rate),
-        "Best validation loss": None if best is None else f"{n.decimal(best.loss, 3)} at iteration {best.iteration}",
-        "Supervised tokens seen": _known(metadata.tokens, n.count),
-        "Tokens a second": _known(metadata.tokens_per_second, lambda value: n.decimal(value, 0)),
-        "Peak memory": _known(metadata.peak_memory_gb, lambda value: f"{n.decimal(value)}{n.THIN}GB"),
-        "Time": _known(metadata.seconds, n.duration),
-    }
-    return [(name, value) for name, value in facts.items() if value is not None]
-
-
-def _known(value: Any, show: Any) -> str | None:
-    return None if value is None else show(value)
-
-
-def _provenance(sources: Sources) -> Pairs:
-    metadata, base, evaluation = sources.metadata, sources.base, sources.evaluation
-    machine = metadata.machine
-    memory = f"{machine['memory_gb']:g}{n.THIN}GB memory" if machine.get("memory_gb") is not None else None
-    cores = f"{machine['cores']} cores" if machine.get("cores") is not None else None
-    rows: dict[str, str | None] = {
-        "Trained": _date(metadata.created),
-        "Code": _code(metadata),
-        "Machine": _joined([machine.get("processor"), cores, memory, machine.get("system"), _named("Python", machine.get("python"))]),
-        "Packages": _joined([f"{name} {version}" for name, version in metadata.packages.items()]),
-        "Base model": _joined([base.name, f"{base.kind} ({base.reason})"]),
-        "Base revision": base.revision or None,
-        "Base licence": base.licence or None,
-        "Data (SHA-256)": _joined([f"{name} {value[:16]}" for name, value in metadata.dataset.items()]),
-        "Rubric": f"{evaluation.rubric.path}, SHA-256 {evaluation.rubric.sha256[:16]}",
-        "Content measured": f"words, and meaning by {evaluation.embedding}" if evaluation.embedding else "by words alone, without a sentence encoder",
-        "Questions": f"{evaluation.questions} of {n.count(evaluation.available)} held out, seed {evaluation.seed}",
-    }
-    return [(name, value) for name, value in rows.items() if value]
-
-
-def _code(metadata: Metadata) -> str | None:
-    """Commit and whether the files differed from it; without git there is nothing to say."""
-    if metadata.git is None or not metadata.git.commit:
-        return None
-    state = {True: "with uncommitted changes", False: "no uncommitted changes", None: None}[metadata.git.dirty]
-    return _joined([f"commit {metadata.git.commit[:12]}", state])
-
-
-def _named(name: str, value: Any) -> str | None:
-    return None if value is None else f"{name} {value}"
-
-
-def _joined(parts: Sequence[Any]) -> str:
-    return ", ".join(str(part) for part in parts if part)

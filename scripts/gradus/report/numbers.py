@@ -84,6 +84,11 @@ def size_of_model(parameters: int) -> str:
     return f"{parameters / 1e6:.3g} million" if parameters >= 100_000 else count(parameters)
 
 
+def letter(name: str) -> str:
+    """A letter of the grade with a real minus sign."""
+    return f"{name[:-1]}{MINUS}" if name.endswith("-") else name
+
+
 def label(name: str) -> str:
     """A key as words: `token_f1` becomes `Token f1`."""
     words = name.replace("_", " ").replace("-", " ").strip()

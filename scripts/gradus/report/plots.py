@@ -8,7 +8,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from gradus.report.drawing import Frame, Points, grid, stretched, svg
-from gradus.report.numbers import MINUS, decimal, percent
+from gradus.report.numbers import decimal, letter, percent
 from gradus.report.upstream import LossCurve, Sieved
 from gradus.results import Comparison, Evaluation, Interval
 
@@ -97,7 +97,7 @@ def _bands(frame: Frame, evaluation: Evaluation) -> Markup:
         parts.append(Markup('<rect class="band shade{}{}" x="{}" y="50" width="{:.1f}" height="26"/>').format(index % 2, mine, x, width))
         if width >= 9 * len(step.letter):
             text = Markup('<text class="letter{}" x="{:.1f}" y="68" text-anchor="middle">{}</text>')
-            parts.append(text.format(mine, x + width / 2, step.letter.replace("-", MINUS)))
+            parts.append(text.format(mine, x + width / 2, letter(step.letter)))
     return Markup("").join(parts)
 
 

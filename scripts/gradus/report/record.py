@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from gradus.report.labels import criterion
 from gradus.report.sources import Sources
 from gradus.results import Evaluation, Interval
 from gradus.step import workspace_of
+from gradus.strict import problem_of
 
 RECORD = "report.json"
 FORMAT = 1
@@ -131,14 +133,17 @@ def _training(sources: Sources) -> list[Figure]:
     ]
 
 
+@cache
+def _reader() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)
+
+
 def read_record(path: Path) -> Record:
     """Read a `report.json`. Raises BrokenRecord."""
     try:
-        record = TypeAdapter(Record).validate_json(path.read_bytes())
+        record = _reader().validate_json(path.read_bytes())
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise BrokenRecord(f"{path.name} cannot be read{f' at {key!r}' if key else ''} ({problem['msg']})") from error
+        raise BrokenRecord(f"{path.name} cannot be read {problem_of(error)}") from error
     except OSError as error:
         raise BrokenRecord(f"{path.name} cannot be read ({error.strerror})") from error
     if record.format != FORMAT:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradus import fences
+from gradus.escaping import escaped
 from gradus.report import numbers as n
 from gradus.report.build import Report
 from gradus.report.drawing import bar
@@ -25,7 +26,6 @@ from gradus.report.tables import target_met
 TEMPLATES = Path(__file__).parent / "templates"
 MARKDOWN_SAMPLES, MARKDOWN_CHARACTERS, MARKDOWN_LOST = 3, 600, 8
 """The twin is read in a pull request: so many answers, so much of each, and so many lost questions are on show there; the page has all."""
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#&])")
 
 
 def html(report: Report) -> str:
@@ -62,7 +62,7 @@ def _environment() -> Environment:
     environment.filters.update(
         pct=n.percent, share=n.share, dec=n.decimal, signed=n.signed, count=n.count, size=n.size_of_model, label=n.label, criterion=criterion,
         sentence=sentence, oneline=oneline, setting=setting, percentbar=percentbar, fenced=fenced, beginning=beginning, span=code_span,
-        figure=figure, day=day, interval=n.interval,
+        cell=code_cell, figure=figure, day=day, interval=n.interval, letter=n.letter,
     )  # fmt: skip
     environment.globals.update(thin=n.THIN, minus=n.MINUS, met=target_met)
     return environment
@@ -113,7 +113,7 @@ def percentbar(value: float, css: str) -> Markup:
 def _finalize(value: Any) -> Any:
     """Every plain string in the Markdown is escaped; only what a filter marked as Markdown passes as it is."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return Markup(_MARKDOWN.sub(r"\\\1", " ".join(value.split(" ")).replace("\n", " ")))  # noqa: S704
+        return Markup(escaped(value))  # noqa: S704
     return value
 
 
@@ -129,8 +129,13 @@ def fenced(text: str) -> Markup:
 
 
 def code_span(text: str) -> Markup:
-    """One line of foreign text as a code span, which neither links nor mentions; safe inside a table."""
+    """One line of foreign text as a code span, which neither links nor mentions."""
     folded = " ".join(text.split())
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", folded)), default=0))
     space = " " if folded.startswith("`") or folded.endswith("`") else ""
-    return Markup(f"{fence}{space}{folded}{space}{fence}".replace("|", "\\|"))  # noqa: S704
+    return Markup(f"{fence}{space}{folded}{space}{fence}")  # noqa: S704
+
+
+def code_cell(text: str) -> Markup:
+    """A code span inside a table, where a bar would end the cell; elsewhere the backslash before it would show."""
+    return code_span(text).replace("|", "\\|")

@@ -12,11 +12,15 @@ SHOWN_BY = {"language": "code", "closed": "code"}
 """Criteria that are learned from answers with a structure of another name."""
 
 
-def worst_formatting(sources: Sources) -> Part | None:
-    """The formatting criterion below its target that costs most; how code is fenced comes after whether there is any."""
+def worst_formatting(sources: Sources) -> tuple[Part | None, float | None]:
+    """The formatting criterion below its target that costs most, and the share of the training answers that show it.
+
+    How code is fenced comes after whether there is any. The share is None for a criterion that is no structure.
+    """
     below = [part for part in sources.evaluation.tuned.formatting.parts if part.reached is False]
     names = {part.name for part in below}
-    return furthest_off([part for part in below if SHOWN_BY.get(part.name) not in names], sources.evaluation.questions)
+    worst = furthest_off([part for part in below if SHOWN_BY.get(part.name) not in names], sources.evaluation.questions)
+    return worst, sources.statistics.structure.get(SHOWN_BY.get(worst.name, worst.name)) if worst else None
 
 
 def furthest_off(parts: Sequence[Part], questions: int) -> Part | None:
@@ -27,11 +31,6 @@ def furthest_off(parts: Sequence[Part], questions: int) -> Part | None:
         if part.value is not None
     ]
     return max((pair for pair in off if pair[0] > 0), key=lambda pair: pair[0], default=(0, None))[1]
-
-
-def trained_share(sources: Sources, part: Part) -> float | None:
-    """Share of the training answers that show a criterion; None for one that is no structure."""
-    return sources.statistics.structure.get(SHOWN_BY.get(part.name, part.name))
 
 
 def against(score: Score | Part) -> str:

@@ -15,6 +15,7 @@ from gradus.records import Base
 from gradus.report.upstream import Augmentation, Curation, Extraction, LossCurve, Manifest, Metadata, Statistics
 from gradus.results import AnswerRow, Evaluation, read_answers
 from gradus.step import StepContext
+from gradus.strict import problem_of
 
 T = TypeVar("T")
 
@@ -84,10 +85,7 @@ def _read(kind: type[T], context: StepContext, name: str) -> T:
     try:
         return TypeAdapter(kind).validate_json(_text(path, step))
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        what = f"cannot be read{f' at {key!r}' if key else ''} ({problem['msg']})"
-        raise GradusError(what, where=str(path), cure=f"Run python scripts/{step}.py --force") from error
+        raise GradusError(f"cannot be read {problem_of(error)}", where=str(path), cure=f"Run python scripts/{step}.py --force") from error
 
 
 def _text(path: Path, step: str) -> bytes:

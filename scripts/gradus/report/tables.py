@@ -91,7 +91,7 @@ def _overall(evaluation: Evaluation) -> Compared:
 
 
 def _graded(model: ModelScores) -> str:
-    letter = f"{model.letter.replace('-', n.MINUS)}, " if model.letter else ""
+    letter = f"{n.letter(model.letter)}, " if model.letter else ""
     return f"{letter}{n.interval(model.interval)}"
 
 

@@ -12,10 +12,8 @@ class Manifest:
     """`manifest.json` of 01: documents kept, and texts that were not."""
 
     documents: int
-    bytes: int
     duplicates: int
     too_short: int
-    groups: int
     by_source: dict[str, dict[str, int]] = field(default_factory=dict)
     """Entry of the configuration to its `documents`, `bytes` and, where there are any, `too_short`."""
     by_status: dict[str, int] = field(default_factory=dict)
@@ -32,7 +30,6 @@ class Taught:
     examples: int
     rejected: int
     dropped: dict[str, int]
-    bad_chunks: list[Any]
     mean_grounding: float | None
 
 
@@ -139,25 +136,12 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """Tokens of the conversations of one split."""
-
-    median: int
-    p95: int
-    max: int
-
-
-@dataclass(frozen=True)
 class Split:
     """One split as 05 counted it."""
 
     examples: int
-    groups: int
-    tokens: int
     supervised_tokens: int
-    truncated: int
     missing_eos: int
-    length: Lengths
     variants: int | None = None
     """Other wordings made by 04."""
 
@@ -167,8 +151,6 @@ class Leakage:
     """What 05 compared to make sure that nothing held out was seen in training."""
 
     held_out: int
-    trained: int
-    threshold: float
     found: int
 
 
@@ -178,7 +160,6 @@ class Statistics:
 
     splits: dict[str, Split]
     structure: dict[str, float]
-    kinds: dict[str, int]
     split_unit: str | None = None
     leakage: Leakage | None = None
 

@@ -35,7 +35,6 @@ class Model:
         self._settings = settings
         self._model, self._tokenizer, config = load_with_config(served.model, served.adapter)
         self._context: int = config.get("max_position_embeddings") or sys.maxsize
-        self.name = served.version.id
 
     def answer(self, messages: Messages) -> Iterator[str]:
         """The pieces of an answer, without control characters, which could do as they please with a terminal."""

@@ -88,7 +88,7 @@ class Current:
             if now and (now.id, now.weights) == (old.version.id, old.version.weights):
                 return False
             self.served = find_current(self._registry, self._settings)
-        except GradusError as error:
+        except (GradusError, OSError) as error:
             log.error("%s %s stays in use.", error, old.version.id)
             return False
         log.info("The registry's current model changed: %s takes the place of %s.", self.served, old.version.id)

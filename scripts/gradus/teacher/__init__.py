@@ -3,11 +3,11 @@
 from gradus.config.teacher import Teacher as TeacherSettings
 from gradus.teacher.cache import cache_of
 from gradus.teacher.cost import Estimate, as_summary, estimate
-from gradus.teacher.requests import Failure, Reply, Request, Unusable, Usage, in_order
+from gradus.teacher.requests import Cut, Failure, Reply, Request, Unusable, Usage, in_order
 from gradus.teacher.structured import ask_json
 from gradus.teacher.teacher import Teacher, open_teacher
 
 __all__ = [
-    "Estimate", "Failure", "Reply", "Request", "Teacher", "TeacherSettings", "Unusable", "Usage",
+    "Cut", "Estimate", "Failure", "Reply", "Request", "Teacher", "TeacherSettings", "Unusable", "Usage",
     "as_summary", "ask_json", "cache_of", "estimate", "in_order", "open_teacher",
 ]  # fmt: skip

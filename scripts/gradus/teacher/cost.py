@@ -67,14 +67,10 @@ def _by_length(messages: list[dict[str, str]]) -> int:
 
 def _counter(settings: TeacherSettings) -> Callable[[list[dict[str, str]]], int] | None:
     """Counts by the tokenizer of a model that is on this machine; None when there is none."""
-    from gradus.teacher.local import folder_on_disk
-
-    folder = folder_on_disk(settings.model) if settings.kind == "mlx" else None
-    if folder is None:
-        return None
-    from mlx_lm.tokenizer_utils import load
-
     from gradus.chat import prompt_tokens
+    from gradus.teacher.local import tokenizer_on_disk
 
-    tokenizer = load(folder)
+    tokenizer = tokenizer_on_disk(settings)
+    if tokenizer is None:
+        return None
     return lambda messages: len(prompt_tokens(tokenizer, messages))

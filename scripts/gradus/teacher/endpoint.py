@@ -106,15 +106,16 @@ class Endpoint:
         return arguments
 
     def _reply(self, completion: Any, request: Request) -> Reply | Failure:
-        choices = getattr(completion, "choices", None)
-        if not choices or choices[0].message is None:
+        try:  # the client checks no types: what the server wrote may be anything
+            choice = completion.choices[0]
+            text, reason = without_thoughts(choice.message.content or ""), str(choice.finish_reason or "stop")
+        except (AttributeError, TypeError, LookupError):
             return Failure("the server's reply is no chat completion")
-        text = without_thoughts(choices[0].message.content or "")
-        reason = choices[0].finish_reason or "stop"
         if reason == "content_filter":
             return Failure("the server's content filter stopped the reply")
-        prompt = getattr(completion.usage, "prompt_tokens", None) or sum(tokens_by_length(m["content"]) for m in messages_with_schema(request))
-        return Reply(text, prompt, getattr(completion.usage, "completion_tokens", None) or tokens_by_length(text), False, reason)
+        prompt, written = (_counted(completion.usage, name) for name in ("prompt_tokens", "completion_tokens"))
+        prompt = prompt or sum(tokens_by_length(message["content"]) for message in messages_with_schema(request))
+        return Reply(text, prompt, written or tokens_by_length(text), False, reason)
 
     def _failure(self, error: Exception) -> Failure:
         """A failure of this request alone. Raises UserError when every other would fail in the same way."""
@@ -136,13 +137,19 @@ class Endpoint:
         if isinstance(error, openai.APIConnectionError):
             if type(error.__cause__).__name__ == "ConnectError":
                 raise UserError(f"no connection ({error.__cause__})", where=settings.base_url, cure=START) from None
-            return Failure(f"the connection broke ({error.__cause__ or error})")
+            return Failure(f"the connection broke ({self._told(error.__cause__ or error)})")
         return Failure(f"the server failed ({self._told(error)})")
 
-    def _told(self, error: Exception) -> str:
+    def _told(self, error: BaseException) -> str:
         """The first line of what the server said, without the key."""
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return (line.replace(self._key, "***") if self._key else line)[:LONGEST_REASON]
+
+
+def _counted(usage: Any, name: str) -> int:
+    """A number of tokens that the server reports, 0 when it does not."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) else 0
 
 
 def _api_key(variable: str) -> str:
@@ -150,4 +157,7 @@ def _api_key(variable: str) -> str:
     if variable and not key:
         cure = f"Set it, say `export {variable}=...`, or set extract.teacher.api_key_env to '' for a server without a key"
         raise UserError(f"the environment variable {variable} is not set", where="extract.teacher.api_key_env", cure=cure)
+    if not (key.isascii() and key.isprintable()):
+        what = f"the environment variable {variable} holds a character that no key has, say a line end, an ellipsis or a curly quote"
+        raise UserError(what, where="extract.teacher.api_key_env", cure="Copy the key again, in one line")
     return key

@@ -34,6 +34,16 @@ def folder_on_disk(model: str) -> Path | None:
     return found if list(found.glob("*.safetensors")) else None
 
 
+def tokenizer_on_disk(settings: TeacherSettings) -> Any | None:
+    """The tokenizer of an MLX model that is on this machine; None for every other teacher."""
+    folder = folder_on_disk(settings.model) if settings.kind == "mlx" else None
+    if folder is None:
+        return None
+    from gradus.models import load_tokenizer
+
+    return load_tokenizer(folder)
+
+
 def _download(model: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError

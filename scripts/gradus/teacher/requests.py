@@ -45,6 +45,11 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Cut(Failure):
+    """The reply met `max_tokens`, so that it ends in the middle."""
+
+
+@dataclass(frozen=True)
 class Unusable(Failure):
     """The teacher did reply, twice, and neither reply is of the form that was asked for."""
 

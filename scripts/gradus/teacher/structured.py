@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradus.teacher.requests import Failure, Reply, Request, Unusable
+from gradus.teacher.requests import Cut, Failure, Reply, Request, Unusable
 from gradus.teacher.schema import mistake
 from gradus.teacher.teacher import Teacher
 
 AGAIN = "That cannot be used: {error}. Answer again, with the corrected JSON alone."
 
 
-class _Unusable(ValueError):
+class _Mistaken(ValueError):
     """Why a reply is not what was asked for, in words that the teacher can act on."""
 
 
@@ -29,17 +29,17 @@ def ask_json(teacher: Teacher, requests: Sequence[Request]) -> Iterator[tuple[in
     for index, outcome in teacher.answers(requests):
         try:
             yield index, outcome if isinstance(outcome, Failure) else _value(outcome, requests[index])
-        except _Unusable as error:
+        except _Mistaken as error:
             assert isinstance(outcome, Reply)
             if outcome.finish_reason == "length":
-                yield index, Failure(f"the reply was cut at {requests[index].max_tokens} tokens")
+                yield index, Cut(f"the reply was cut at {requests[index].max_tokens} tokens")
             else:
                 again.append(index)
                 second.append(_with_error(requests[index], outcome.text, str(error)))
     for number, outcome in teacher.answers(second):
         try:
             yield again[number], outcome if isinstance(outcome, Failure) else _value(outcome, second[number])
-        except _Unusable as error:
+        except _Mistaken as error:
             yield again[number], Unusable(f"no usable JSON at the second try ({error})")
 
 
@@ -49,11 +49,14 @@ def _with_error(request: Request, text: str, error: str) -> Request:
 
 
 def _value(reply: Reply, request: Request) -> Any:
-    """The reply as a value that keeps to the schema. Raises _Unusable."""
-    value = _parsed(reply)
+    """The reply as a value that keeps to the schema. Raises _Mistaken."""
+    try:
+        value = _parsed(reply)
+    except RecursionError as error:  # a model that repeats itself may open thousands of brackets
+        raise _Mistaken("it is nested too deeply") from error
     wrong = mistake(value, request.schema or {})
     if wrong:
-        raise _Unusable(wrong)
+        raise _Mistaken(wrong)
     return value
 
 
@@ -63,12 +66,12 @@ def _parsed(reply: Reply) -> Any:
         return json.loads(text)
     except ValueError as error:
         if reply.finish_reason == "length" or not any(sign in text for sign in "{["):
-            raise _Unusable(f"it is not JSON ({error})") from error
+            raise _Mistaken(f"it is not JSON ({error})") from error
     import json_repair
 
     value = json_repair.loads(text)
     if value == "":  # what json_repair gives when nothing is left to repair
-        raise _Unusable("it is not JSON")
+        raise _Mistaken("it is not JSON")
     return value
 
 

@@ -38,7 +38,7 @@ class Teacher:
 
         Raises:
             UserError: when no request can succeed: no server, no such model, a wrong key.
-            GradusError: when the first 20 requests all failed.
+            GradusError: when 20 requests failed before one gave a reply.
         """
         keys = [self._cache.key(request) for request in requests]
         missing: dict[str, list[int]] = {}
@@ -73,7 +73,7 @@ class Teacher:
                     failures += 1
                     if failures <= WARNINGS:
                         log.warning("A request to %s failed: %s", self.name, outcome.reason)
-                    if failures == HOPELESS and self.usage.failed == self.usage.requests:
+                    if failures == HOPELESS and self.usage.failed + self.usage.cached == self.usage.requests:
                         what = f"the first {failures} requests to {self.name} all failed (the last: {outcome.reason})"
                         raise GradusError(what, cure="Check the server and extract.teacher; the same command goes on")
                 advance(len(missing[keys[number]]), self._note())

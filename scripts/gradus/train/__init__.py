@@ -39,7 +39,7 @@ def _start(config: Config) -> str | None:
 STEP = Step(
     name="06_train_mlx",
     title="train the adapter",
-    version=3,
+    version=4,
     output="adapters/{run}",
     work=_work,
     reads=("05_prepare/train.jsonl", "05_prepare/valid.jsonl", "05_prepare/base.json"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gradus.backend import mx, nn, optimizers, tree_flatten, tree_unflatten
-from gradus.files import write_json
+from gradus.errors import GradusError
+from gradus.files import read_json, write_json
 from gradus.train.method import trainable_parameters
 
 
@@ -40,17 +40,20 @@ class Progress:
 
 
 def save_checkpoint(folder: Path, progress: Progress, model: nn.Module, optimizer: optimizers.Optimizer, keep: int) -> None:
-    """Write `checkpoints/<iteration>` in a temporary folder, rename it, and delete all but the last `keep`."""
+    """Write `checkpoints/<iteration>`, whole or not at all, and delete all but the last `keep`."""
     progress.random_state = [int(v) for v in mx.random.state[0].tolist()]
     final = folder / f"{progress.iteration:07d}"
     work = folder / f".{final.name}.work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    mx.save_safetensors(str(work / "trained.safetensors"), trainable_parameters(model))
-    mx.save_safetensors(str(work / "optimizer.safetensors"), {k: v for k, v in tree_flatten(optimizer.state) if isinstance(v, mx.array)})
-    write_json(work / "progress.json", asdict(progress))
-    shutil.rmtree(final, ignore_errors=True)
-    work.replace(final)
+    try:
+        mx.save_safetensors(str(work / "trained.safetensors"), trainable_parameters(model))
+        mx.save_safetensors(str(work / "optimizer.safetensors"), {k: v for k, v in tree_flatten(optimizer.state) if isinstance(v, mx.array)})
+        write_json(work / "progress.json", asdict(progress))
+        shutil.rmtree(final, ignore_errors=True)
+        work.replace(final)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     for old in checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
 
@@ -61,12 +64,17 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def restore_checkpoint(checkpoint: Path, model: nn.Module, optimizer: optimizers.Optimizer) -> Progress:
-    """Bring model, optimizer and random state to where the checkpoint was written."""
-    model.load_weights(str(checkpoint / "trained.safetensors"), strict=False)
-    optimizer.state = tree_unflatten(list(mx.load(str(checkpoint / "optimizer.safetensors")).items()))
+    """Bring model, optimizer and random state to where the checkpoint was written. Raises GradusError when it is damaged."""
+    try:
+        weights, state = (mx.load(str(checkpoint / f"{part}.safetensors")) for part in ("trained", "optimizer"))
+        progress = Progress(**read_json(checkpoint / "progress.json"))
+    except (RuntimeError, TypeError) as error:
+        cure = "Delete that folder and run the same command again: training goes on from the checkpoint before it, or from the start"
+        raise GradusError(f"the checkpoint is damaged ({error})", where=str(checkpoint), cure=cure) from error
+    model.load_weights(list(weights.items()), strict=False)
+    optimizer.state = tree_unflatten(list(state.items()))
     optimizer.init(model.trainable_parameters())
     mx.eval(model.parameters(), optimizer.state)
-    progress = Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
     high, low = progress.random_state
     mx.random.seed((high << 32) | low)
     return progress
@@ -75,9 +83,12 @@ def restore_checkpoint(checkpoint: Path, model: nn.Module, optimizer: optimizers
 def save_best(folder: Path, iteration: int, model: nn.Module) -> None:
     """Keep the weights of the best validation so far; the file's name carries the iteration."""
     final = folder / f"best-{iteration:07d}.safetensors"
-    work = folder / f".{final.name}"
-    mx.save_safetensors(str(work.with_suffix(".work.safetensors")), trainable_parameters(model))
-    work.with_suffix(".work.safetensors").replace(final)
+    work = folder / f".{final.stem}.work.safetensors"
+    try:
+        mx.save_safetensors(str(work), trainable_parameters(model))
+        work.replace(final)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def forget_worse(folder: Path, best_iteration: int) -> None:

@@ -15,8 +15,9 @@ def check_values(train: Train, base: Path, data: Path) -> None:
     Raises:
         UserError: for more layers than the model has, a batch larger than the data, a warm-up longer than the run.
     """
-    total = read_json(base / "config.json").get("num_hidden_layers")
-    if total:
+    config = read_json(base / "config.json")
+    total = config.get("num_hidden_layers") if isinstance(config, dict) else None
+    if isinstance(total, int):
         layer_count(train, total)
     with data.open("rb") as stream:
         rows = sum(1 for _ in stream)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradus import cli
+from gradus.errors import UserError
 
 if TYPE_CHECKING:
     from gradus.config import Config
@@ -25,11 +26,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the flags say; returns the exit code."""
+    if args.port is not None and not args.watch:
+        return cli.guard(args, _port_without_watch, writes=False)
     actions = {"find_lr": _find_lr, "sweep": _sweep, "replay": _replay, "watch": _watch, "from_log": _from_log}
     for flag, action in actions.items():
         if getattr(args, flag):
             return cli.guard(args, lambda config, action=action: action(config, args))  # type: ignore[misc]
     return cli.run_one("06_train_mlx", args)
+
+
+def _port_without_watch(_config: Config) -> int:
+    raise UserError("--port goes with --watch", cure="Add --watch, or leave --port out")
 
 
 def _find_lr(config: Config, args: argparse.Namespace) -> int:

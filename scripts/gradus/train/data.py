@@ -6,7 +6,6 @@ number of its segment (1, 2, … within the row; 0 is padding) and whether it is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from gradus.chat import render
 from gradus.errors import UserError
+from gradus.files import iter_jsonl
 from gradus.layout import Layout, Rows, plan_epoch
 
 
@@ -46,16 +46,15 @@ def read_sequences(path: Path, tokenizer: Any, max_tokens: int) -> list[Tokenize
     """Tokenize a prepared file; conversations cut at `max_tokens`; those with nothing supervised are left out.
 
     Raises:
-        UserError: when no conversation with a supervised token is left.
+        UserError: for a line that is no conversation, and when none with a supervised token is left.
     """
-    sequences = []
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            row = json.loads(line)
-            rendered = render(tokenizer, row["messages"])
-            mask = np.array(rendered.mask[:max_tokens], np.int32)
-            if mask[1:].any():
-                sequences.append(Tokenized(row["id"], np.array(rendered.tokens[:max_tokens], np.int32), mask, row.get("quality")))
+
+    def tokenized(row: dict[str, Any]) -> Tokenized:
+        rendered = render(tokenizer, row["messages"])
+        tokens, mask = (np.array(part[:max_tokens], np.int32) for part in (rendered.tokens, rendered.mask))
+        return Tokenized(row["id"], tokens, mask, row.get("quality"))
+
+    sequences = [sequence for sequence in iter_jsonl(path, tokenized) if sequence.mask[1:].any()]
     if not sequences:
         raise UserError("no conversation has a supervised token left", where=str(path), cure="Raise prepare.max_tokens")
     return sequences

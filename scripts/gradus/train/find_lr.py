@@ -47,7 +47,8 @@ class Suggestion:
 
 def work(context: StepContext) -> Summary:
     """Run the test in a child process and write `find_lr.json` and `find_lr.png`."""
-    from gradus.train.work import run_child, write_job
+    from gradus.train.child import run_child
+    from gradus.train.work import write_job
 
     find = context.config.train.find_lr
     config = range_config(context.config)
@@ -73,7 +74,7 @@ def work(context: StepContext) -> Summary:
 
 
 STEP = Step(
-    name="06_find_lr", title="find the learning rate", version=1, output="reports/{run}/find_lr", work=work,
+    name="06_find_lr", title="find the learning rate", version=2, output="reports/{run}/find_lr", work=work,
     reads=TRAIN.reads, config_keys=(*TRAIN.config_keys, "train.find_lr"), outside=TRAIN.outside,
 )  # fmt: skip
 

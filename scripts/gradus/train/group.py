@@ -122,8 +122,9 @@ class Stop:
         self.file = folder / STOP_FILE
         self.parent = os.getppid()
         self.lock = folder / LOCK_FILE if environment.get(PARENT) == socket.gethostname() else None
-        for kind in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(kind, self._note)
+        for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(kind) != signal.SIG_IGN:  # as in a run that was started to outlive its terminal
+                signal.signal(kind, self._note)
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
         self.asked = True

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gradus.backend import mx, nn, on_streams, optimizers, tree_map
+import numpy as np
+
+from gradus.backend import mx, nn, optimizers
 from gradus.config.schema import Train
 from gradus.errors import GradusError
 from gradus.layout import Layout
 from gradus.train.checkpoint import Progress, checkpoints, forget_worse, restore_checkpoint, save_best, save_checkpoint
 from gradus.train.data import Batch, Tokenized, pieces, training_batches, validation_batches
 from gradus.train.group import ALONE, Group
-from gradus.train.loss import Arrays, Forward, mean_terms, parts
+from gradus.train.loss import Forward, mean_terms, parts
+from gradus.train.metrics import append_row, keep_rows_until
+from gradus.train.update import make_step
 
 Stopped = Literal["finished", "early stopping", "interrupted"]
+USUAL_RATE = 4e-4
+"""At which adapters on most bases learn well."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ class Trainer:
         self.step = make_step(model, optimizer, job.train, job.forward, group)
 
     def run(self, interrupted: Callable[[], bool]) -> Stopped:
-        """Train; `interrupted` is asked after each iteration, and when it says yes a checkpoint is written first.
+        """Train; `interrupted` is asked after each iteration, and when it says yes a checkpoint is written, unless an update is pending.
 
         Raises:
-            GradusError: when the loss is no number any more.
+            GradusError: when the loss is no number any more, or has risen too far.
         """
         self.model.train()
         train = self.job.train
@@ -100,7 +104,7 @@ class Trainer:
             high, low = self.progress.random_states[2 * self.group.rank :][:2]
             mx.random.seed((high << 32) | low)
         if self.group.leads:
-            keep_metrics_until(self.metrics, self.progress.iteration)
+            keep_rows_until(self.metrics, self.progress.iteration)
         self.emit({"event": "resumed", "iteration": self.progress.iteration})
         return True
 
@@ -153,10 +157,10 @@ class Trainer:
         """The error that ends a run without a future; the last checkpoint and the best adapter stay as they are."""
         ids = batch.ids if batch else ()
         rows = ", ".join(ids[:4]) + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
-        lower = self.job.train.learning_rate / 4
+        lower = lower_rate(self.job.train.learning_rate)
         return GradusError(
             f"training diverged: {what} at iteration {self.progress.iteration}", where=f"train.jsonl, rows {rows}" if rows else "train",
-            cure=f"Lower train.learning_rate (say to {lower:.1g}), raise train.schedule.warmup_updates{', or look at these rows' if rows else ''}",
+            cure=f"Lower train.learning_rate (say to {lower}), raise train.schedule.warmup_updates{', or look at these rows' if rows else ''}",
         )  # fmt: skip
 
     def _report(self, batch: Batch) -> None:
@@ -180,8 +184,7 @@ class Trainer:
         if progress.lowest_loss is None:
             progress.lowest_loss = loss
         if not math.isfinite(loss):
-            cure = "Lower train.learning_rate; the best adapter so far is kept"
-            raise GradusError(f"the validation loss is {loss} at iteration {progress.iteration}", where="train", cure=cure)
+            raise self._diverged(f"the validation loss is {loss}") if progress.iteration else _no_number_to_begin_with(loss)
         if self._is_ruined(loss):
             raise self._diverged(f"the validation loss went from {progress.best_loss:.2f} to {loss:.2f}, as if all tokens were equally likely,")
         if progress.best_loss is None or loss < progress.best_loss:
@@ -215,55 +218,15 @@ class Trainer:
             "seconds": round(progress.seconds, 2),
             **(terms or {}),
         }
-        with self.metrics.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({key: value for key, value in row.items() if value is not None}) + "\n")
+        append_row(self.metrics, {key: value for key, value in row.items() if value is not None})
         self.emit({"event": kind, "iteration": progress.iteration, "loss": loss})
 
 
-Step = Callable[[list[Arrays], Any, bool], tuple[mx.array, mx.array, Any]]
+def lower_rate(rate: float) -> str:
+    """The rate to try after one that diverged, as it is typed: a quarter of it, at most what most bases learn well at."""
+    return np.format_float_positional(min(rate / 4, USUAL_RATE), precision=2, fractional=False, trim="-")
 
 
-def make_step(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward, group: Group = ALONE) -> Step:
-    """One compiled micro-batch: add its gradient to what is pending and, when due, apply the update.
-
-    Gradients are of the summed loss and are divided by the number of supervised tokens of the whole update, so that
-    every token weighs the same however the micro-batches fell, and in whichever process.
-    """
-    gradient_of = nn.value_and_grad(model, forward.loss)
-    state = [model.state, optimizer.state, mx.random.state]
-
-    @partial(mx.compile, inputs=state, outputs=state)
-    def step(batch: list[Arrays], pending: Any, update: bool) -> tuple[mx.array, mx.array, Any]:
-        results = on_streams(lambda part: gradient_of(model, part), batch)
-        loss, count = sum(r[0][0] for r in results), sum(r[0][1] for r in results)
-        total, gradient = count, _add([r[1] for r in results])
-        if pending is not None:
-            gradient, total = _add([gradient, pending[0]]), count + pending[1]
-        if not update:
-            return loss, count, (gradient, total)
-        total = group.sum(total)
-        gradient = group.sum_gradients(gradient, total)
-        gradient = tree_map(lambda g: g / mx.maximum(total, 1), gradient)
-        if train.max_grad_norm:
-            gradient, _ = optimizers.clip_grad_norm(gradient, train.max_grad_norm)
-        optimizer.update(model, gradient)
-        return loss, count, None
-
-    return step
-
-
-def _add(gradients: list[Any]) -> Any:
-    return gradients[0] if len(gradients) == 1 else tree_map(lambda *values: sum(values), *gradients)
-
-
-def keep_metrics_until(path: Path, iteration: int) -> None:
-    """Drop the rows behind the checkpoint: they are about to be written again."""
-    rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = []
-    for row in rows:
-        try:
-            if json.loads(row)["iteration"] <= iteration:
-                kept.append(row + "\n")
-        except json.JSONDecodeError:
-            break  # the line that a kill cut off; whatever follows is behind the checkpoint
-    path.write_text("".join(kept), encoding="utf-8")
+def _no_number_to_begin_with(loss: float) -> GradusError:
+    cure = "That is no matter of training: take another model.base, or another version of it that is not in 16 bits"
+    return GradusError(f"the validation loss is {loss} at iteration 0, before anything was learnt", where="model.base", cure=cure)

@@ -13,20 +13,21 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from gradus.backend import cpu_streams, device_name, mx, nn, optimizers, tree_flatten, tree_unflatten
+from gradus.backend import cpu_streams, device_name, mx, nn, optimizers, tree_flatten
 from gradus.config.schema import Memory, Train
 from gradus.errors import UserError
+from gradus.files import size_label
 from gradus.layout import Layout, plan_epoch
 from gradus.machine import device_memory_bytes, memory_bytes
 from gradus.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
+from gradus.train.checkpointing import checkpoint_layers
 from gradus.train.data import Batch, Tokenized, make_batch, pieces
-from gradus.train.loop import Step, make_step
 from gradus.train.loss import Forward, parts
 from gradus.train.plan import Plan, read_plan, write_plan
+from gradus.train.update import Step, make_step
 
 log = logging.getLogger(__name__)
 EPOCHS_SEEN = 32  # epochs whose batches are searched for the worst; later ones hardly differ
@@ -113,36 +114,6 @@ def _cut(batch: Batch, rows: int, width: int, share: float) -> Batch:
     return _supervise(Batch(batch.tokens[lines, :width], batch.segments[lines, :width], batch.mask[lines, :width], batch.ids), share)
 
 
-def checkpoint_layers(model: nn.Module) -> None:
-    """Keep only the inputs of the layers for the backward pass, and compute the rest again.
-
-    A layer hands its input's gradient down only when the gradients of its own weights are there. Without that MLX leaves
-    those to the end, and what they are computed from, of all layers, stays in memory: with adapters nearly as much as
-    without checkpointing.
-    """
-    kind = type(model.layers[0])
-    plain = kind.__call__
-
-    def checkpointed(layer: nn.Module, x: mx.array, *args: Any, **kwargs: Any) -> mx.array:
-        names = [name for name, _ in tree_flatten(layer.trainable_parameters())]
-
-        def run(x: mx.array, *weights: mx.array) -> mx.array:
-            layer.update(tree_unflatten(list(zip(names, weights, strict=True))))
-            return plain(layer, x, *args, **kwargs)
-
-        def backward(primals: Any, cotangent: mx.array, _output: mx.array) -> tuple[mx.array, ...]:
-            inputs = mx.depends(list(primals) if names else [primals], [cotangent])
-            _, (down, *gradients) = mx.vjp(run, inputs, [cotangent])
-            layer.update(tree_unflatten(list(zip(names, primals[1:] if names else (), strict=True))))
-            return (*mx.depends([down], gradients), *gradients) if gradients else (down,)
-
-        again = mx.custom_function(run)
-        again.vjp(backward)
-        return again(x, *(value for _, value in tree_flatten(layer.trainable_parameters())))
-
-    kind.__call__ = checkpointed
-
-
 def preflight(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward, worst: Batch, folder: Path) -> Plan:
     """Find a plan that fits, and keep it in the job's folder; a job that has one keeps to it.
 
@@ -154,13 +125,14 @@ def preflight(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, f
     """
     plan = read_plan(folder)
     if plan.gradient_checkpointing and not train.gradient_checkpointing:
-        checkpoint_layers(model)
+        checkpoint_layers(model, train.lora.dropout)
     if plan.checked_gb is not None:
         return plan
     plan = replace(plan, rows=len(worst.tokens), gradient_checkpointing=plan.gradient_checkpointing or train.gradient_checkpointing)
     write_plan(folder, plan)  # from here on a death for want of memory can be answered with smaller parts
     if train.memory.on_excess == "ignore":
         return plan
+    _check_standing(model, optimizer, train)
     save_checkpoint(folder / "preflight", Progress(), model, optimizer, 1)
     plan = _fitting(model, optimizer, train, forward, worst, plan)
     restore_checkpoint(next((folder / "preflight").glob("[0-9]*")), model, optimizer)
@@ -169,6 +141,16 @@ def preflight(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, f
     mx.reset_peak_memory()
     write_plan(folder, plan)
     return plan
+
+
+def _check_standing(model: nn.Module, optimizer: optimizers.Optimizer, train: Train) -> None:
+    """Refuse what no cutting of batches makes fit, before any of it is allocated: MLX knows the size of what it has not computed."""
+    arrays = (value for _, value in tree_flatten([model.parameters(), optimizer.state]) if isinstance(value, mx.array))
+    standing, limit = sum(value.nbytes for value in arrays), limit_bytes(train.memory)
+    if standing > limit:
+        what = f"weights, adapter and optimizer alone take {size_label(standing)}, limit {size_label(limit)}"
+        cure = f"Lower train.lora.rank ({train.lora.rank}), train fewer train.layers, or take a smaller or a 4-bit base"
+        raise UserError(f"training does not fit into memory: {what}", where="train.memory", cure=cure)
 
 
 def _fitting(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, forward: Forward, worst: Batch, plan: Plan) -> Plan:
@@ -187,7 +169,7 @@ def _fitting(model: nn.Module, optimizer: optimizers.Optimizer, train: Train, fo
         if smaller is None:
             raise too_much(reason, train)
         if smaller.gradient_checkpointing and not plan.gradient_checkpointing:
-            checkpoint_layers(model)
+            checkpoint_layers(model, train.lora.dropout)
         plan = smaller
 
 

@@ -27,7 +27,7 @@ def make_trainable(model: nn.Module, train: Train) -> None:
     """Freeze the model and open what the method trains, through mlx-lm's own layers.
 
     Raises:
-        UserError: for a full fine-tuning of quantized weights.
+        UserError: for a full fine-tuning of quantized weights, and for adapters that cannot be made.
     """
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
@@ -41,7 +41,11 @@ def make_trainable(model: nn.Module, train: Train) -> None:
         for layer in model.layers[-layers:]:
             layer.unfreeze()
     else:
-        linear_to_lora_layers(model, layers, train.lora.model_dump(), use_dora=train.method == "dora")
+        try:
+            linear_to_lora_layers(model, layers, train.lora.model_dump(), use_dora=train.method == "dora")
+        except (OverflowError, ValueError) as error:
+            what = f"no {train.method} adapters of rank {train.lora.rank} can be made for this model ({str(error).rstrip('.')})"
+            raise UserError(what, where="train.lora", cure="Lower train.lora.rank, or take train.method=lora") from error
 
 
 def make_schedule(train: Train) -> Callable[[mx.array], mx.array] | float:

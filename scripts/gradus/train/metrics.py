@@ -1,4 +1,4 @@
-"""Reading a `metrics.jsonl` while it is being written."""
+"""The file `metrics.jsonl`: written while a run trains, read while it is being written and afterwards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gradus.files import iter_jsonl, write_text
+
 Row = dict[str, Any]
+Losses = dict[tuple[int, str], float]
+"""Loss by iteration and kind (`train` or `valid`), in the order of the file."""
+
+
+def read_losses(path: Path) -> Losses:
+    """The losses of a finished run. Raises UserError naming the first line that is no row."""
+    return dict(iter_jsonl(path, lambda row: ((row["iteration"], row["kind"]), row["loss"])))
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -18,3 +27,18 @@ def read_rows(path: Path) -> list[Row]:
         except json.JSONDecodeError:
             break
     return rows
+
+
+def append_row(path: Path, row: Row) -> None:
+    """Add one row."""
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(_line(row))
+
+
+def keep_rows_until(path: Path, iteration: int) -> None:
+    """Drop the rows behind the checkpoint, and the line that a kill cut off: they are about to be written again."""
+    write_text(path, "".join(_line(row) for row in read_rows(path) if row["iteration"] <= iteration))
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row) + "\n"

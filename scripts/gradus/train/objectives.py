@@ -17,7 +17,7 @@ STRUCTURE = re.compile(r"\s*(\*\*|#{1,6}|`{1,3}\w*|[-*+]|\d+\.|\|+|:?-{3,}:?)\s*
 
 @dataclass(frozen=True)
 class Objectives:
-    """The terms with their weights; a term of weight 0 is not computed.
+    """The terms with their weights; of those with weight 0 only cross-entropy is computed, for the curves.
 
     `teacher` is needed for `distillation`, `structure_tokens` (boolean, one for each entry of the vocabulary) for
     `structure`.
@@ -82,9 +82,9 @@ def make_objectives(settings: Settings, tokenizer: Any, vocabulary: int) -> Obje
         vocabulary: width of the student's logits.
 
     Raises:
-        UserError: when the teacher is missing or has another tokenizer.
+        UserError: when the teacher cannot be loaded, or has another tokenizer or other logits.
     """
-    teacher = _load_teacher(settings, tokenizer) if settings.distillation else None
+    teacher = _load_teacher(settings, tokenizer, vocabulary) if settings.distillation else None
     tokens = structure_tokens(tokenizer, vocabulary) if settings.structure else None
     weights = {name: getattr(settings, name) for name in ("cross_entropy", "distillation", "structure", "direction", "temperature")}
     return Objectives(**weights, teacher=teacher, structure_tokens=tokens)
@@ -95,13 +95,19 @@ def vocabulary_of(model: nn.Module) -> int:
     return int(model(mx.array([[1]])).shape[-1])
 
 
-def _load_teacher(settings: Settings, tokenizer: Any) -> nn.Module:
+def _load_teacher(settings: Settings, tokenizer: Any, vocabulary: int) -> nn.Module:
     from gradus.models import load_model
 
-    teacher, its_tokenizer = load_model(settings.teacher)
+    key = "train.objectives.teacher"
+    try:
+        teacher, its_tokenizer = load_model(settings.teacher)
+    except UserError as error:
+        raise UserError(f"the teacher {settings.teacher}: {error.what}", where=key, cure="Name the folder of a whole MLX model") from error
+    cure = "Distillation compares token by token: take a teacher of the same family as model.base"
     if its_tokenizer.get_vocab() != tokenizer.get_vocab():
-        cure = "Distillation compares token by token: take a teacher of the same family as model.base"
-        raise UserError("the teacher has another tokenizer", where="train.objectives.teacher", cure=cure)
+        raise UserError("the teacher has another tokenizer", where=key, cure=cure)
+    if (width := vocabulary_of(teacher)) != vocabulary:
+        raise UserError(f"the teacher tells {width:,} tokens apart, the model {vocabulary:,}", where=key, cure=cure)
     teacher.freeze()
     teacher.eval()
     return teacher

@@ -105,8 +105,11 @@ def halve(folder: Path, cause: str) -> Plan:
     it was; only the rounding of sums differs, and what dropout draws.
 
     Raises:
-        GradusError: when the parts are single rows already.
+        GradusError: when the parts are single rows already, or it died before there was any batch.
     """
+    if not (folder / FILE).exists():
+        what, cure = f"the training process died while it loaded the model ({cause})", "End other programs, or take a smaller or a 4-bit base"
+        raise GradusError(what, where="train.memory", cure=cure)
     plan = read_plan(folder).halved(cause)
     if plan is None:
         raise GradusError(

@@ -5,7 +5,6 @@ Nothing of the run is written to: the new training happens in a scratch folder t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +17,10 @@ from gradus.errors import GradusError, UserError
 from gradus.files import read_json, sha256_file
 from gradus.registry import PLACE
 from gradus.step import StepContext
-from gradus.train.metadata import git_state, machine, package_versions
+from gradus.train.metadata import METADATA, git_state, machine, package_versions, read_metadata
+from gradus.train.metrics import Losses, read_losses
 from gradus.train.start import starting_version
 from gradus.train.work import SPLITS, train
-
-Losses = dict[tuple[int, str], float]
-"""Loss by iteration and kind (`train` or `valid`)."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,9 @@ class Recorded:
 def read_run(folder: Path) -> Recorded:
     """Read what a run recorded. Raises UserError when it is no finished run or its configuration no longer exists."""
     folder = folder.resolve()
-    if not (folder / "run_metadata.json").is_file() or not (folder / "metrics.jsonl").is_file():
+    if not (folder / METADATA).is_file() or not (folder / "metrics.jsonl").is_file():
         raise UserError("no finished run of 06_train_mlx", where=str(folder), cure="Name a folder like adapters/default")
-    metadata = read_json(folder / "run_metadata.json")
+    metadata = read_metadata(folder)
     try:
         config = Config.model_validate(metadata["config"])
     except ValidationError as error:
@@ -55,15 +52,9 @@ def read_run(folder: Path) -> Recorded:
         commit = (metadata.get("git") or {}).get("commit", "unknown")
         raise UserError(
             f"recorded by another version of Gradus: key '{key}', {problem['msg'].lower()}",
-            where=str(folder / "run_metadata.json"), cure=f"Check out the commit it was made with: {commit}",
+            where=str(folder / METADATA), cure=f"Check out the commit it was made with: {commit}",
         ) from error  # fmt: skip
     return Recorded(folder, metadata, config, read_losses(folder / "metrics.jsonl"))
-
-
-def read_losses(path: Path) -> Losses:
-    """The losses of a `metrics.jsonl`."""
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {(row["iteration"], row["kind"]): row["loss"] for row in rows}
 
 
 def check_inputs(run: Recorded) -> dict[str, Path]:
@@ -160,7 +151,7 @@ def replay(folder: Path, *, dry_run: bool = False) -> tuple[bool, str]:
         context = StepContext(run.config, Path(scratch), run.folder, run.workspace, inputs)
         train(context)
         replayed = read_losses(Path(scratch) / "metrics.jsonl")
-        now = read_json(Path(scratch) / "run_metadata.json")
+        now = read_metadata(Path(scratch))
         same_adapter = sha256_file(Path(scratch) / "adapters.safetensors") == sha256_file(run.folder / "adapters.safetensors")
     difference = first_difference(run.losses, replayed)
     if difference is None:

@@ -20,7 +20,7 @@ import logging
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -33,29 +33,18 @@ log = logging.getLogger(__name__)
 
 _NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|nan|inf)"
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_TEXT = re.compile(rf"Iter (?P<iteration>\d+): (?P<kind>Train|Val) loss (?P<loss>{_NUMBER})(?P<rest>.*?)(?=Iter \d+:|$)")
-_TABLE_TRAIN = re.compile(
-    rf"(?<!\S)(?P<iteration>\d+)\s+(?P<loss>{_NUMBER})\s+(?:[^\w\s]\s+)(?P<tokens_per_second>{_NUMBER})\s+(?P<kilotokens>{_NUMBER})k\b"
-)
-_TABLE_VALID = re.compile(rf"(?<!\S)(?P<iteration>\d+)\s+val\s+(?P<loss>{_NUMBER})\s+(?P<seconds>{_NUMBER})s\b")
-_REST = {
-    "learning_rate": re.compile(rf"Learning Rate ({_NUMBER})"),
-    "iterations_per_second": re.compile(rf"It/sec ({_NUMBER})"),
-    "tokens_per_second": re.compile(rf"Tokens/sec ({_NUMBER})"),
-    "trained_tokens": re.compile(rf"Trained Tokens ({_NUMBER})"),
-    "peak_memory_gb": re.compile(rf"Peak mem ({_NUMBER}) GB"),
-    "seconds": re.compile(rf"Val took ({_NUMBER})s"),
-}
+_TEXT = re.compile(rf"Iter (?P<iteration>\d+): (?P<kind>Train|Val) loss (?P<loss>{_NUMBER})")
+_TABLE_TRAIN = re.compile(rf"(?<!\S)(?P<iteration>\d+)\s+(?P<loss>{_NUMBER})\s+(?:[^\w\s]\s+){_NUMBER}\s+{_NUMBER}k\b")
+_TABLE_VALID = re.compile(rf"(?<!\S)(?P<iteration>\d+)\s+val\s+(?P<loss>{_NUMBER})\s+{_NUMBER}s\b")
 
 
 @dataclass(frozen=True)
 class Report:
-    """One report of the log; `iteration` as the log numbers it, `values` what it said besides the loss."""
+    """One report of the log; `iteration` as the log numbers it."""
 
     iteration: int
     kind: Literal["train", "valid"]
     loss: float
-    values: dict[str, float] = field(default_factory=dict)
 
 
 def read_reports(path: Path) -> list[Report]:
@@ -78,13 +67,11 @@ def read_reports(path: Path) -> list[Report]:
 
 def _reports_of(line: str) -> Iterator[Report]:
     for match in _TEXT.finditer(line):
-        values = {name: _number(found[1]) for name, pattern in _REST.items() if (found := pattern.search(match["rest"]))}
-        yield Report(int(match["iteration"]), "train" if match["kind"] == "Train" else "valid", _number(match["loss"]), values)
+        yield Report(int(match["iteration"]), "train" if match["kind"] == "Train" else "valid", _number(match["loss"]))
     for match in _TABLE_TRAIN.finditer(line):
-        values = {"tokens_per_second": _number(match["tokens_per_second"]), "trained_tokens": 1000 * _number(match["kilotokens"])}
-        yield Report(int(match["iteration"]), "train", _number(match["loss"]), values)
+        yield Report(int(match["iteration"]), "train", _number(match["loss"]))
     for match in _TABLE_VALID.finditer(line):
-        yield Report(int(match["iteration"]), "valid", _number(match["loss"]), {"seconds": _number(match["seconds"])})
+        yield Report(int(match["iteration"]), "valid", _number(match["loss"]))
 
 
 def _number(text: str) -> float:

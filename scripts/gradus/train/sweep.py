@@ -24,6 +24,7 @@ from gradus.errors import GradusError, UserError
 from gradus.files import read_json
 from gradus.step import Locked, Outcome, Step, run_step
 from gradus.train.curves import Curve
+from gradus.train.metadata import read_metadata
 
 log = logging.getLogger(__name__)
 Value = bool | int | float | str
@@ -70,7 +71,7 @@ class Trained:
 
 def shown(value: Value) -> str:
     """A value as it is written in a configuration."""
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_sweep(path: Path, config: Config) -> list[Combination]:
@@ -157,7 +158,7 @@ def train_all(combinations: list[Combination], step: Step, steps: dict[str, Step
 def _trained(combination: Combination, outcome: Outcome) -> Trained:
     curve = read_json(outcome.target / "loss_curve.json")
     train, valid = ([(iteration, loss) for iteration, loss in curve[kind]] for kind in ("train", "valid"))
-    return Trained(combination, read_json(outcome.target / "run_metadata.json"), Curve(train, valid))
+    return Trained(combination, read_metadata(outcome.target), Curve(train, valid))
 
 
 def would_train(combinations: list[Combination], step: Step, steps: dict[str, Step]) -> str:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from gradus.config import Config
-from gradus.errors import UserError
+from gradus.errors import GradusError, UserError
 from gradus.files import read_json
 from gradus.step import is_running, target_of, work_of
 from gradus.train import STEP
+from gradus.train.metadata import read_metadata
 from gradus.train.metrics import Row, read_rows
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def snapshot(config: Config) -> dict[str, Any]:
         state = "training" if running else "interrupted"
         return _view(config, state, read_rows(work / "metrics.jsonl"), _settings(work / "job.json"))
     if (target / "metrics.jsonl").exists():
-        metadata = read_json(target / "run_metadata.json")
+        metadata = read_metadata(target)
         return _view(config, metadata["stopped"], read_rows(target / "metrics.jsonl"), metadata["config"]["train"])
     cure = "Start python scripts/06_train_mlx.py in another terminal, or name the run with --run"
     raise UserError(f"nothing is training, and the run '{config.run.name}' has no curves yet", where=str(target), cure=cure)
@@ -106,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
     def _metrics(self) -> None:
         try:
             content = json.dumps(self.server.source(), allow_nan=False).encode()
-        except UserError as error:  # the run was deleted while it was watched
+        except GradusError as error:  # the run was deleted or damaged while it was watched
             self._answer(json.dumps({"error": str(error)}).encode(), "application/json", HTTPStatus.NOT_FOUND)
             return
         self._answer(content, "application/json")
@@ -143,9 +144,9 @@ class Server(ThreadingHTTPServer):
         self.source = source
         try:
             super().__init__((HOST, port), Handler)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             cure = "Give another with --port, or --port 0 for any that is free"
-            raise UserError(f"port {port} cannot be taken ({error.strerror})", where="--watch", cure=cure) from error
+            raise UserError(f"port {port} cannot be taken ({getattr(error, 'strerror', error)})", where="--watch", cure=cure) from error
 
     @property
     def url(self) -> str:

@@ -1,55 +1,51 @@
-"""The work of 06_train_mlx: start the child process, show how it goes, keep what it made."""
+"""The work of 06_train_mlx: what its child process is told, and what is kept of what it made."""
 
 from __future__ import annotations
 
-import fcntl
-import json
-import logging
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gradus.config.load import PROJECT
-from gradus.config.schema import Launch
-from gradus.errors import GradusError, UserError
+from gradus.errors import UserError
 from gradus.files import read_json, sha256_file, write_json
-from gradus.log import progress
 from gradus.registry_entries import WEIGHTS
 from gradus.step import StepContext, Summary
+from gradus.train.child import run_child
 from gradus.train.curves import Curve, write_curve
-from gradus.train.launch import LOCK_FILE, STOP_FILE, ask_to_stop, death, launched
-from gradus.train.metadata import git_state, machine, package_versions
-from gradus.train.plan import halve, memory_death, system_kills
+from gradus.train.metadata import METADATA, git_state, machine, package_versions
+from gradus.train.metrics import read_losses
 from gradus.train.reporters import reporting
 from gradus.train.start import Start, find_start
 
-log = logging.getLogger(__name__)
 SPLITS = ("train", "valid")
-FIGURES = ("predicted_gb", "checked_gb", "limit_gb")
-WORKER = (sys.executable, "-m", "gradus.train.worker")
-SCRATCH = ("checkpoints", "preflight", "memory.json", "job.json", "result.json", "started.json", "stop", "lock")
+SCRATCH = (
+    "checkpoints", "preflight", "difficulty.json", "memory.json", "job.json", "result.json", "started.json", "stop", "lock", "worker.log",
+)  # fmt: skip
 
 
 def train(context: StepContext) -> Summary:
     """Train in a child process; afterwards the folder holds the best adapter, metrics, curves and metadata."""
     base = read_json(context.input("05_prepare/base.json"))
-    started = _started(context.out)
-    with reporting(context.config, context.out / "metrics.jsonl"):
-        run_child(write_job(context, base), context.config.train.iterations)
-    result = read_json(context.out / "result.json")
-    curve = read_metrics(context.out / "metrics.jsonl")
-    write_curve(curve, context.out)
-    _keep_best(context.out, result["best"]["iteration"])
-    metadata = _metadata(context, base, result, curve, started)
-    write_json(context.out / "run_metadata.json", metadata)
+    metadata = context.out / METADATA
+    if not metadata.exists():  # a kill behind this point costs nothing: it has been trained
+        write_json(metadata, _trained(context, base))
     _clean(context.out)
-    return _summary(base, metadata)
+    return _summary(base, read_json(metadata))
+
+
+def _trained(context: StepContext, base: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of the training, which goes on where a killed process left it."""
+    folder, started = context.out, _started(context.out)
+    job = write_job(context, base)
+    if not (folder / "result.json").exists():
+        with reporting(context.config, folder / "metrics.jsonl"):
+            run_child(job, context.config.train.iterations)
+    result = read_json(folder / "result.json")
+    curve = read_metrics(folder / "metrics.jsonl")
+    write_curve(curve, folder)
+    _keep_best(folder, result["best"]["iteration"])
+    return _metadata(context, base, result, curve, started)
 
 
 def _started(folder: Path) -> str:
@@ -78,144 +74,19 @@ def _start(context: StepContext, base: dict[str, Any]) -> Start | None:
     return None if from_base else find_start(context.workspace, context.config.run.name, base)
 
 
-def run_child(job: Path, iterations: int, command: Sequence[str] = WORKER) -> None:
-    """Run the worker and show its progress; when it runs out of memory, start it again with smaller parts.
-
-    Raises:
-        KeyboardInterrupt: when it was interrupted. GradusError, UserError: what the child told, or how it died.
-    """
-    for left in range(read_json(job)["config"]["train"]["memory"]["retries"], -1, -1):
-        kills = system_kills()
-        code = _run_once(job, iterations, command)
-        if code == 0:
-            return
-        said = job.with_name("worker.log").read_text(encoding="utf-8", errors="replace")
-        cause = memory_death(code, said, kills)
-        if not cause or not left:
-            raise _died(code, job.with_name("worker.log"))
-        plan = halve(job.parent, cause)
-        log.warning("The training process died: %s. Going on from the last checkpoint, each batch in %d parts.", cause, plan.slices)
-
-
-def launch_of(job: Path) -> Launch:
-    """How the processes of a job are launched; the learning-rate finder is always one."""
-    told = read_json(job)
-    alone = {"hosts": [], "backend": "ring", "processes": 1}
-    return Launch.model_validate(told["config"]["train"]["launch"] if told.get("mode", "train") == "train" else alone)
-
-
-def _died(code: int, said: Path) -> GradusError:
-    cure = "Run the same command again: it goes on from the last checkpoint"
-    return GradusError(f"the training process died with code {code} ({_tail(said)})", where=str(said), cure=cure)
-
-
-def _run_once(job: Path, iterations: int, command: Sequence[str]) -> int:
-    """The exit code of the child. Raises what it told, and KeyboardInterrupt when it was interrupted."""
-    with _child(job, command) as child:
-        error = _follow(child, iterations)
-        code = child.wait()
-    if launch_of(job).is_used and not job.with_name("result.json").exists():
-        told = death(job.with_name("worker.log").read_text(encoding="utf-8", errors="replace"))
-        code = told[0] if told else code or 1
-    if error:
-        kind = UserError if error["exit_code"] == 2 else GradusError
-        raise kind(error["what"], where=error["where"], cure=error["cure"])
-    if code == 130:
-        raise KeyboardInterrupt
-    return code
-
-
-@contextmanager
-def _child(job: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    launch = launch_of(job)
-    job.with_name(STOP_FILE).unlink(missing_ok=True)
-    passed = {"PYTHONPATH": str(PROJECT / "scripts"), "PYTHONUNBUFFERED": "1"}
-    if sys.platform == "darwin":
-        # Metal kills long kernels while the display is on; this relaxes the watchdog.
-        passed["AGX_RELAX_CDM_CTXSTORE_TIMEOUT"] = os.environ.get("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    with job.with_name(LOCK_FILE).open("wb") as lock, job.with_name("worker.log").open("w", encoding="utf-8") as errors:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # freed however this process ends: that is how launched processes see it
-        # A launcher reads its standard input, and must not see the Ctrl-C of the terminal: it would kill without a checkpoint.
-        child = subprocess.Popen(
-            launched(launch, [*command, str(job)], passed), stdin=subprocess.PIPE if launch.is_used else None, stdout=subprocess.PIPE,
-            stderr=errors, text=True, env={**os.environ, **passed}, start_new_session=launch.is_used,
-        )  # fmt: skip
-        try:
-            yield child
-        finally:
-            if child.poll() is None:
-                ask_to_stop(child, launch, job.parent)
-                child.wait(60)
-            for stream in (child.stdin, child.stdout):
-                if stream is not None:
-                    stream.close()
-
-
-def _follow(child: subprocess.Popen[str], iterations: int) -> dict[str, Any] | None:
-    """Show events until the child closes its output; returns the error it told, if any."""
-    assert child.stdout is not None
-    valid = ""
-    last = 0
-    error: dict[str, Any] | None = None
-    with progress("Training", iterations) as advance:
-        advance(0, "loading, and trying the largest step")
-        for line in child.stdout:
-            event = _event(line)
-            kind = event["event"]
-            if kind == "error":
-                error = error or event
-            elif kind == "interrupted":
-                raise KeyboardInterrupt
-            elif kind == "start":
-                _tell_memory(event["memory"])
-            elif kind == "resumed":
-                log.info("Going on from the checkpoint at iteration %d", event["iteration"])
-                advance(event["iteration"] - last, "")
-                last = event["iteration"]
-            elif kind == "valid":
-                valid = f", validation {event['loss']:.3f}"
-                log.debug("iteration %d: validation loss %.4f", event["iteration"], event["loss"])
-            elif kind == "iteration":
-                advance(event["iteration"] - last, f"loss {event['loss']:.3f}{valid}, {event['tokens_per_second']:,.0f} tokens/s")
-                last = event["iteration"]
-    return error
-
-
-def _event(line: str) -> dict[str, Any]:
-    """The event on a line, or one of kind "other" for what a launcher or a package printed in between."""
-    try:
-        return {"event": "other", **json.loads(line)}
-    except (json.JSONDecodeError, TypeError):
-        return {"event": "other"}
-
-
-def _tell_memory(memory: dict[str, Any]) -> None:
-    for change in memory["adapted"]:
-        log.warning("Memory: %s", change)
-    if memory["checked_gb"] is not None:
-        log.info("Memory: %.3g GB predicted, %.3g GB in the largest step, limit %.3g GB", *(memory[k] for k in FIGURES))
-
-
-def _tail(path: Path) -> str:
-    told = death(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else None
-    if told:
-        return told[1]
-    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() if path.exists() else []
-    return lines[-1] if lines else "it said nothing"
-
-
 def read_metrics(path: Path) -> Curve:
     """The curves of a `metrics.jsonl`."""
     points: dict[str, list[tuple[int, float]]] = {"train": [], "valid": []}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        points[row["kind"]].append((row["iteration"], row["loss"]))
+    for (iteration, kind), loss in read_losses(path).items():
+        points[kind].append((iteration, loss))
     return Curve(train=points["train"], valid=points["valid"])
 
 
 def _keep_best(folder: Path, iteration: int) -> None:
     """The adapter that leaves the room is the best by validation loss, not the last."""
-    (folder / f"best-{iteration:07d}.safetensors").replace(folder / "adapters.safetensors")
+    best = folder / f"best-{iteration:07d}.safetensors"
+    if best.exists():  # else it is there already: a kill came between this and the metadata
+        best.replace(folder / WEIGHTS)
 
 
 def _metadata(context: StepContext, base: dict[str, Any], result: dict[str, Any], curve: Curve, started: str) -> dict[str, Any]:
@@ -242,7 +113,7 @@ def _metadata(context: StepContext, base: dict[str, Any], result: dict[str, Any]
         "memory": result["memory"],
         "first_valid_loss": curve.valid[0][1],
         "best": result["best"],
-        "final": {"train_loss": curve.train[-1][1], "valid_loss": curve.valid[-1][1]},
+        "final": {"train_loss": curve.train[-1][1] if curve.train else None, "valid_loss": curve.valid[-1][1]},
         "config": context.config.model_dump(),
     }
 
@@ -254,11 +125,8 @@ def _told_start(job: dict[str, Any]) -> dict[str, str] | None:
 
 
 def _clean(folder: Path) -> None:
-    for name in SCRATCH:
-        path = folder / name
+    for path in (*(folder / name for name in SCRATCH), *folder.glob("*best-*.safetensors")):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in (*folder.glob("best-*.safetensors"), folder / "worker.log"):
-        path.unlink(missing_ok=True)
 
 
 def _summary(base: dict[str, Any], metadata: dict[str, Any]) -> Summary:

@@ -10,27 +10,31 @@ import json
 import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gradus.backend import device_name, mx, tree_flatten
+from gradus.backend import device_name, mx, nn
 from gradus.cli import machine_error
 from gradus.config import Config
+from gradus.config.schema import Train
 from gradus.errors import GradusError
 from gradus.files import write_json
 from gradus.layout import Layout
 from gradus.models import load_model
+from gradus.train.checkpointing import checkpoint_layers
 from gradus.train.checks import check_values
 from gradus.train.curriculum import curriculum_stages
 from gradus.train.data import read_sequences
-from gradus.train.group import Stop, join
+from gradus.train.group import Group, Stop, join
 from gradus.train.launch import BACKEND
-from gradus.train.loop import Job, Trainer
+from gradus.train.loop import Job, Stopped, Trainer
 from gradus.train.loss import Forward, can_split_head
-from gradus.train.memory import checkpoint_layers, preflight, worst_batch
-from gradus.train.method import adapter_config, make_optimizer, make_trainable
+from gradus.train.memory import preflight, worst_batch
+from gradus.train.method import adapter_config, make_optimizer, make_trainable, trainable_parameters
 from gradus.train.objectives import make_objectives, vocabulary_of
 from gradus.train.packing import check_isolation
+from gradus.train.plan import Plan
 from gradus.train.range_test import range_test, rising_rate
 from gradus.train.start import load_start
 
@@ -64,60 +68,73 @@ def main(job_file: str) -> int:
 def train_job(job: dict[str, Any], stop: Stop) -> int:
     """Load the model, make it trainable, train, and leave `result.json` in the job's folder."""
     config = Config.model_validate(job["config"])
-    train, folder = config.train, Path(job["folder"])
-    group = join(train.batch_size)
-    finding = job.get("mode") == "find_lr"
-    if not finding:
-        check_values(train, Path(job["base"]), Path(job["train"]))
-    model, tokenizer = load_model(job["base"])
-    form = adapter_config(train, model, job["base"])
-    if group.leads:
-        write_json(folder / "adapter_config.json", form)
-    sequences = read_sequences(Path(job["train"]), tokenizer, config.prepare.max_tokens)
-    validation = read_sequences(Path(job["valid"]), tokenizer, config.prepare.max_tokens)
-    if train.packing:
-        check_isolation(model, len(tokenizer.get_vocab()))
-    vocabulary = vocabulary_of(model)
-    objectives = make_objectives(train.objectives, tokenizer, vocabulary)
-    split_head = all(can_split_head(m) for m in (model, objectives.teacher) if m is not None)
-    forward = Forward(packed=train.packing, split_head=split_head, objectives=objectives)
-    stages = group.in_turn(lambda: curriculum_stages(train.curriculum, train.curriculum_stages, sequences, model, forward, folder))
-    layout = Layout(train.batch_size, train.packing, train.row_tokens, config.prepare.max_tokens)
-    mx.random.seed(config.run.seed)
-    make_trainable(model, train)
-    if "start" in job:
-        load_start(model, Path(job["start"]), form)
-    if train.gradient_checkpointing:
-        checkpoint_layers(model)
-    optimizer = make_optimizer(train, rising_rate(train.find_lr) if finding else None)
-    optimizer.init(model.trainable_parameters())
-    worst = group.share(worst_batch(sequences, layout, config.run.seed, train.iterations))
-    plan = group.in_turn(lambda: preflight(model, optimizer, train, forward, worst, folder))
-    if not group.leads:
-        mx.random.seed(config.run.seed + group.rank)  # the weights are made: from here on only dropout draws
+    group = join(config.train.batch_size)
     tell = emit if group.leads else say_nothing
-    job_of_run = Job(train, sequences, validation, layout, forward, config.run.seed, folder, stages, plan.slices, math.log(vocabulary))
-    trainer = Trainer(job_of_run, model, optimizer, tell, group)
-    tell({"event": "start", "iterations": train.iterations, "device": device_name(), "memory": plan.summary(None)})
-    if finding:
+    trainer, plan = _ready(job, config, group, tell)
+    tell({"event": "start", "memory": plan.summary(None)})
+    if _finds_rate(job):
         return range_test(trainer, stop)
     stopped = trainer.run(stop)
     if stopped == "interrupted" and group.size == 1:
         return 130
     if stopped == "interrupted":  # a launcher does not hand the code on, and one that is not 0 makes it kill the others
         tell({"event": "interrupted"})
-        return 0
+    elif group.leads:
+        write_json(trainer.job.folder / "result.json", _result(trainer, plan, stopped))
+    return 0
+
+
+def _finds_rate(job: dict[str, Any]) -> bool:
+    return job.get("mode") == "find_lr"
+
+
+def _ready(job: dict[str, Any], config: Config, group: Group, tell: Callable[[dict[str, Any]], None]) -> tuple[Trainer, Plan]:
+    """The trainer with its model, trainable and found to fit, and how the batches are cut for that."""
+    train, folder, max_tokens = config.train, Path(job["folder"]), config.prepare.max_tokens
+    if not _finds_rate(job):
+        check_values(train, Path(job["base"]), Path(job["train"]))
+    model, tokenizer = load_model(job["base"])
+    form = adapter_config(train, model, job["base"])
+    if group.leads:
+        write_json(folder / "adapter_config.json", form)
+    sequences, validation = (read_sequences(Path(job[part]), tokenizer, max_tokens) for part in ("train", "valid"))
+    vocabulary = vocabulary_of(model)
+    forward = _forward(model, tokenizer, train, vocabulary)
+    stages = group.in_turn(lambda: curriculum_stages(train.curriculum, train.curriculum_stages, sequences, model, forward, folder))
+    layout = Layout(train.batch_size, train.packing, train.row_tokens, max_tokens)
+    mx.random.seed(config.run.seed)
+    make_trainable(model, train)
+    if "start" in job:
+        load_start(model, Path(job["start"]), form)
+    if train.gradient_checkpointing:
+        checkpoint_layers(model, train.lora.dropout)
+    optimizer = make_optimizer(train, rising_rate(train.find_lr) if _finds_rate(job) else None)
+    optimizer.init(model.trainable_parameters())
+    worst = group.share(worst_batch(sequences, layout, config.run.seed, train.iterations))
+    plan = group.in_turn(lambda: preflight(model, optimizer, train, forward, worst, folder))
     if not group.leads:
-        return 0
-    progress = trainer.progress
-    peak = round(mx.get_peak_memory() / 1e9, 4)
-    write_json(folder / "result.json", {
+        mx.random.seed(config.run.seed + group.rank)  # the weights are made: from here on only dropout draws
+    run = Job(train, sequences, validation, layout, forward, config.run.seed, folder, stages, plan.slices, math.log(vocabulary))
+    return Trainer(run, model, optimizer, tell, group), plan
+
+
+def _forward(model: nn.Module, tokenizer: Any, train: Train, vocabulary: int) -> Forward:
+    """How this model is run; raises UserError when it cannot be packed, or its teacher is another kind."""
+    if train.packing:
+        check_isolation(model, len(tokenizer.get_vocab()))
+    objectives = make_objectives(train.objectives, tokenizer, vocabulary)
+    split_head = all(can_split_head(one) for one in (model, objectives.teacher) if one is not None)
+    return Forward(packed=train.packing, split_head=split_head, objectives=objectives)
+
+
+def _result(trainer: Trainer, plan: Plan, stopped: Stopped) -> dict[str, Any]:
+    progress, peak_gb = trainer.progress, mx.get_peak_memory() / 1e9
+    return {
         "stopped": stopped, "iterations": progress.iteration, "tokens": progress.tokens, "seconds": progress.seconds,
         "best": {"iteration": progress.best_iteration, "loss": progress.best_loss},
-        "trainable_parameters": sum(v.size for _, v in tree_flatten(model.trainable_parameters())),
-        "peak_memory_gb": peak, "memory": plan.summary(round(mx.get_peak_memory() / 1e9, 6)), "device": device_name(), "epochs": progress.epoch + 1,
-    })  # fmt: skip
-    return 0
+        "trainable_parameters": sum(value.size for value in trainable_parameters(trainer.model).values()),
+        "peak_memory_gb": round(peak_gb, 4), "memory": plan.summary(round(peak_gb, 6)), "device": device_name(), "epochs": progress.epoch + 1,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from gradus.errors import UserError
 
 __all__ = ["READER", "READERS", "FileReading", "ReadOptions", "Unreadable", "options_of", "over_memory", "read_file"]
 
-READER = "files 4"
+READER = "files 5"
 _HERE = "gradus.collect.readers"
 READERS = {
     **dict.fromkeys([".md", ".markdown"], f"{_HERE}.text:read_markdown"),
@@ -43,9 +43,7 @@ def options_of(config: Collect) -> ReadOptions:
     Raises:
         UserError: when `collect.password_file` names no readable file.
     """
-    if config.password_file and not Path(config.password_file).expanduser().is_file():
-        cure = 'Correct collect.password_file, or set it to ""'
-        raise UserError("no such file (key collect.password_file)", where=config.password_file, cure=cure)
+    _check_passwords(config.password_file)
     return ReadOptions(
         max_bytes=int(config.max_file_mb * 1e6),
         timeout=config.file_timeout_seconds,
@@ -57,6 +55,17 @@ def options_of(config: Collect) -> ReadOptions:
         notebook_output=config.notebook_output_characters,
         password_file=config.password_file,
     )
+
+
+def _check_passwords(file: str) -> None:
+    """Told here, where each PDF would fail for it."""
+    try:
+        if file:
+            Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        cure = 'Correct collect.password_file, or set it to ""'
+        raise UserError(f"the passwords cannot be read: {what} (key collect.password_file)", where=file, cure=cure) from error
 
 
 def read_file(path: Path, options: ReadOptions) -> FileReading:

@@ -33,10 +33,18 @@ def read_docx(path: Path, options: ReadOptions) -> FileReading:
             raise Unreadable("encrypted", "a password guards it, or it is an old .doc under a new name; save it in Word as .docx without a password")
     with Archive(path, options) as archive:
         for name in archive.names:
-            if name.endswith((".xml", ".rels")):
-                archive.xml(name)  # mammoth reads them with a parser that would expand entities
+            _refuse_entities(archive, name)
     tree = parse(f"<html><body>{_html(path)}</body></html>")
     return text_reading(path, markdown_of(tree), "markdown", named("mammoth", "markdownify"))
+
+
+def _refuse_entities(archive: Archive, name: str) -> None:
+    """mammoth reads a part with a parser that would expand entities, and any part may be named as the document."""
+    try:
+        archive.xml(name)
+    except Unreadable as fault:
+        if fault.status == "refused" or name.endswith((".xml", ".rels")):
+            raise
 
 
 def _html(path: Path) -> str:

@@ -29,7 +29,8 @@ def read_notebook(path: Path, options: ReadOptions) -> FileReading:
 
 def _language(book: dict[str, Any]) -> str:
     about = book.get("metadata")
-    kernel = {key: value for part in ("kernelspec", "language_info") for key, value in ((about or {}).get(part) or {}).items()}
+    parts = [about.get(name) for name in ("kernelspec", "language_info")] if isinstance(about, dict) else []
+    kernel = {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
     return str(kernel.get("language") or kernel.get("name") or "python").lower()
 
 

@@ -27,6 +27,6 @@ def read_parquet(path: Path, options: ReadOptions) -> FileReading:
                     limit = f"collect.max_inflated_mb {options.max_inflated / 1e6:g}"
                     raise Unreadable("refused", f"its rows are more text than allowed ({limit}); split the file, or raise that")
                 lines += rows
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last for a text that is none
         raise Unreadable("broken", f"no readable parquet file ({' '.join(str(error).split())[:150]})") from error
     return text_reading(path, "\n".join(lines), "rows", named("pyarrow"), reason=f"{len(lines)} row{'s' * (len(lines) != 1)}")

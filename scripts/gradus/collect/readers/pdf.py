@@ -15,6 +15,7 @@ from gradus.collect.readers.printed import Cell, Line, Page
 from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable, text_reading
 from gradus.collect.readers.versions import named
 
+_PICTURE, _BROKEN_PAGE = "a picture without a text layer", "broken, so it is left out"
 _FIXED_PITCH = 1  # bit of the font flags, PDF 32000-1, table 123
 _BOLD_WEIGHT = 600
 _LINE_ENDS = {0, 10, 13}
@@ -30,30 +31,43 @@ def read_pdf(path: Path, options: ReadOptions) -> FileReading:
     """Headings by letter size, paragraphs, list items, code in fixed-pitch letters and plain tables, in the order of the file.
 
     A table is what has the same columns in at least three lines, one line a row; others come out as lines of text, for
-    a PDF does not say where a table is. Pages without a text layer are faults.
+    a PDF does not say where a table is. Broken pages and those without a text layer are faults.
     """
     document = _opened(path, options)
     try:
-        pages, pictures = [], []
-        for number in range(len(document)):
-            page = document[number]
-            pages.append(_page(page))
-            if not pages[-1].lines and _has_picture(page):
-                pictures.append(f"page {number + 1}: a picture without a text layer")
-            page.close()
+        read = [_read_page(document, number) for number in range(len(document))]
         title = _title(document)
     finally:
         document.close()
-    text = markdown_of_pages(pages, options.heading_size, options.repeated_lines)
+    text = markdown_of_pages([page for page, _ in read], options.heading_size, options.repeated_lines)
+    faults = [f"page {number}: {fault}" for number, (_, fault) in enumerate(read, 1) if fault]
     if not text.strip():
-        cure = "run text recognition (OCR) over it first, say with ocrmypdf"
-        raise (
-            Unreadable("scanned", f"{len(pages)} pages of pictures without a text layer; {cure}")
-            if pictures
-            else Unreadable("empty", "no text on its pages")
-        )
+        raise _without_text([fault for _, fault in read])
     reading = text_reading(path, text, "markdown", named("pypdfium2"), title=title)
-    return FileReading(reading.status, reading.reason, reading.found, tuple(pictures))
+    return FileReading(reading.status, reading.reason, reading.found, tuple(faults))
+
+
+def _read_page(document: Any, number: int) -> tuple[Page, str]:
+    """A page, and what is wrong with it."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        page = document[number]
+        lines = _page(page)
+        fault = _PICTURE if not lines.lines and _has_picture(page) else ""
+        page.close()
+    except PdfiumError:
+        return Page([]), _BROKEN_PAGE
+    return lines, fault
+
+
+def _without_text(faults: list[str]) -> Unreadable:
+    if _PICTURE in faults:
+        cure = "run text recognition (OCR) over it first, say with ocrmypdf"
+        return Unreadable("scanned", f"{len(faults)} pages of pictures without a text layer; {cure}")
+    if _BROKEN_PAGE in faults:
+        return Unreadable("broken", "its pages cannot be read; open it in a viewer and print it to a new PDF")
+    return Unreadable("empty", "no text on its pages")
 
 
 def _title(document: Any) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from itertools import islice
 from pathlib import Path
 
 from gradus.collect.readers.decode import read_text
 from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable, text_reading
 from gradus.collect.text import normalise
+from gradus.csv_delimiter import DELIMITERS, delimiter_of
 
 READER = "gradus-rows 3"
-_DELIMITERS = (",", ";", "\t", "|")
-_HEAD = (1 << 18, 100)  # characters and records that show which of them a file uses
 
 
 def read_jsonl(path: Path, options: ReadOptions) -> FileReading:
@@ -69,15 +67,15 @@ def _fault(line: str) -> str:
 
 def _records(path: Path, text: str, usual: str) -> FileReading:
     csv.field_size_limit(2**31 - 1)
-    delimiter = max((usual, *_DELIMITERS), key=lambda sign: _fit(text, sign))  # of equals the first, so the usual one
+    delimiter = delimiter_of(text, usual)
     split = "" if delimiter == usual else f" when split at {delimiter!r}"
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines, faults = [""], []
     try:
-        header = [name.strip().lower() for name in next(rows)]
+        header = [name.strip().lower() for name in next(filter(None, rows))]
         if len(set(header)) < len(header):
             return FileReading("broken", f"line 1: two columns have the same name ({', '.join(header)})")
-        if len(header) == 1 and (held := [sign for sign in _DELIMITERS if sign in header[0]]):
+        if len(header) == 1 and (held := [sign for sign in DELIMITERS if sign in header[0]]):
             faults.append(f"line 1: a single column, whose name holds {held[0]!r} (whole lines in quotes?)")
         for row in rows:
             whole = len(row) == len(header)
@@ -88,18 +86,6 @@ def _records(path: Path, text: str, usual: str) -> FileReading:
     if not any(lines):
         return FileReading("broken", faults[0] if faults else "a header without rows", faults=tuple(faults))
     return _rows(path, "\n".join(lines), sum(map(bool, lines)), faults)
-
-
-def _fit(text: str, delimiter: str) -> tuple[int, float, int]:
-    """How well a delimiter suits: whether it splits the header, the share of the first records that are as long, the columns."""
-    lengths = []
-    try:
-        for row in islice(csv.reader(io.StringIO(text[: _HEAD[0]], newline=""), delimiter=delimiter, strict=True), _HEAD[1]):
-            lengths += [len(row)] if row else []
-    except csv.Error:
-        lengths.append(0)
-    columns, *records = lengths or [0]
-    return (1, records.count(columns) / max(len(records), 1), columns) if columns > 1 else (0, 0.0, 0)
 
 
 def read_json(path: Path, options: ReadOptions) -> FileReading:

@@ -45,7 +45,7 @@ def without_front_matter(text: str) -> tuple[str, str]:
 
     try:
         values = yaml.safe_load(found[1])
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a ValueError for a day that is in no calendar
         return text, ""  # it only looked like front matter: two rules with text between them
     if not isinstance(values, dict):
         return text, ""

@@ -14,7 +14,7 @@ _COUNTED = re.compile(
     rf"(?<![\w.,])(?P<number>\d[\d,]*(?:\.\d+)?\b|(?i:{'|'.join([*_VAGUE, *NUMBERS])})\b)(?P<words>(?:(?:[ -]|\n)?(?:°[CF]|(?<=\W)[a-z]+)\b){{0,2}})"
 )
 _OF = re.compile(
-    r"(\w+)\s+(?:(?:is|are|was|were)\s+)?(?:made\s+)?of\s+([\w\s-]+?)(?=\s*(?:[,;.:()]|$)|\s+(?:and|or|but|while|with|is|are|was|were)\b)",
+    r"\b(\w+)\s+(?:(?:is|are|was|were)\s+)?(?:made\s+)?of\s+([\w\s-]+?)(?=\s*(?:[,;.:()]|$)|\s+(?:and|or|but|while|with|is|are|was|were)\b)",
     re.IGNORECASE,
 )
 

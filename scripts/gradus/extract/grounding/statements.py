@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from gradus.extract.grounding.sentences import sentence_starts
+from gradus.structure import block_parser
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 
@@ -29,7 +28,7 @@ class Statement:
 def statements_of(answer: str) -> list[Statement]:
     """The statements of a Markdown answer, in order. Headings state nothing; a table row is one statement."""
     found: list[Statement] = []
-    tokens = _parser().parse(answer)
+    tokens = block_parser().parse(answer)
     for number, token in enumerate(tokens):
         if token.type in ("fence", "code_block"):
             found.append(Statement(token.content, "code"))
@@ -40,15 +39,6 @@ def statements_of(answer: str) -> list[Statement]:
         elif token.type == "inline" and tokens[number - 1].type == "paragraph_open":
             found += _sentences(token.content)
     return [statement for statement in found if statement.text.strip()]
-
-
-@cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.core.ruler.disable("inline")
-    return parser
 
 
 def _cells(row: list[Token]) -> Iterator[str]:

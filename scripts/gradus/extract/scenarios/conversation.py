@@ -11,7 +11,7 @@ from gradus.extract.scenarios.plan import Plan
 from gradus.extract.scenarios.sample import Scenario
 from gradus.files import sha256_json
 from gradus.records import Example, Message
-from gradus.teacher import Failure, Reply, Request, Unusable
+from gradus.teacher import Cut, Failure, Reply, Request, Unusable
 
 NO_SOURCE = "none: written by the teacher, there is no source text to check against"
 _PLACEHOLDER = re.compile(r"\{\{\s*\w{2,}\s*\}\}|\[(?:(?:your|first|user|coach|the|'?s)\s*)*name\]|\[insert\b", re.IGNORECASE)
@@ -51,11 +51,11 @@ def turns_of(plan: Plan, scenario: Scenario, outcome: Any) -> list[Turn] | str:
     """The conversation in a reply (mode answer) or JSON value (mode dialogue), or why there is none."""
     if isinstance(outcome, Unusable):
         return "the reply is not of the asked form"
+    if isinstance(outcome, Cut) or (isinstance(outcome, Reply) and outcome.finish_reason == "length"):
+        return "cut at max_tokens"
     if isinstance(outcome, Failure):
-        return "cut at max_tokens" if "was cut at" in outcome.reason else "the request failed"
+        return "the request failed"
     if isinstance(outcome, Reply):
-        if outcome.finish_reason == "length":
-            return "cut at max_tokens"
         return [Turn(plan.prompts.render("prompt", scenario.values), outcome.text.strip())]
     return [Turn(turn["user"].strip(), turn["assistant"].strip()) for turn in outcome["turns"]]
 

@@ -85,7 +85,5 @@ def _check_possible(grid: Grid, sampler: Sampler, places: Mapping[str, str]) -> 
 
 def _place(name: str, number: int, grid: Grid, places: Mapping[str, str]) -> str:
     """The line of a value, or of its variable when it is part of a range or the absence."""
-    levels = grid.levels[grid.names.index(name)]
-    at = number - (not levels[0].values)
-    keys = (f"variables.{name}.values.{at}", f"variables.{name}")
-    return next(places[key] for key in keys if key in places)
+    absence = not grid.levels[grid.names.index(name)][0].values
+    return places[f"variables.{name}.values.{number - absence}"]

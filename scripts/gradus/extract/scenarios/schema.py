@@ -22,6 +22,7 @@ from gradus.errors import UserError
 Scalar = str | int | float
 VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Values = Annotated[list[Scalar], Field(min_length=1)]
+Number = Annotated[int | float, Field(ge=-1e15, le=1e15)]
 LARGEST_RANGE = 100_000
 MOST_TURNS = 20
 SAMPLE = "config/scenarios.yaml shows every key"
@@ -40,19 +41,19 @@ class Value(Section):
 class Range(Section):
     """Numbers from `min` to `max` by `step`; coverage counts them in bins, whose weights may be given."""
 
-    min: int | float
-    max: int | float
+    min: Number
+    max: Number
     step: Annotated[int | float, Field(gt=0)] = 1
     bins: Positive | None = None
     weights: Annotated[list[PositiveFloat], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def makes_sense(self) -> Range:
-        steps = (self.max - self.min) / self.step
-        if self.min >= self.max or abs(steps - round(steps)) > 1e-6:
-            raise ValueError("max must be min plus a whole number of steps")
-        if steps >= LARGEST_RANGE:
+        if self.max - self.min >= LARGEST_RANGE * self.step:
             raise ValueError(f"a range may hold {LARGEST_RANGE:,} numbers, take a larger step")
+        steps = (self.max - self.min) / self.step
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6:
+            raise ValueError("max must be min plus a whole number of steps")
         if self.bins is not None and self.bins > round(steps) + 1:
             raise ValueError(f"has only {round(steps) + 1} numbers for {self.bins} bins")
         if self.weights is not None and len(self.weights) != self.bins:
@@ -143,7 +144,7 @@ class Constraint(Section):
 
 class Sampling(Section):
     bins: Positive
-    candidates: Positive
+    candidates: Annotated[int, Field(ge=1, le=1000)]
     follow_weights: Annotated[float, Field(ge=0, le=100)]
 
 
@@ -186,12 +187,19 @@ def scenario_path(name: str) -> Path:
     return path
 
 
-def read_scenarios(path: Path) -> tuple[Scenarios, dict[str, str]]:
+class _Places(dict[str, str]):
+    """Where each key stands; one that is not written where it counts (`<<: *common`) is placed where it would stand."""
+
+    def __missing__(self, key: str) -> str:
+        return self[key.rpartition(".")[0]]
+
+
+def read_scenarios(path: Path) -> tuple[Scenarios, Mapping[str, str]]:
     """Read and check the file by itself; returns it with the place of each key. Raises UserError naming file, line and key."""
     layer = read_layer(path)
     # `leaf: [a, b]` is checked as `leaf: {values: [a, b]}`: the places are those of both forms.
     long_forms = {_SHORT.sub(r"\1.values.\2", key): place for key, place in layer.places.items()}
-    places = {**long_forms, **layer.places}
+    places = _Places({"": f"{path}:1", **long_forms, **layer.places})
     try:
         return Scenarios.model_validate(layer.values), places
     except ValidationError as error:

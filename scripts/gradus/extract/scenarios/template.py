@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -13,8 +13,6 @@ from gradus.extract.scenarios.schema import Scalar, Scenarios, Value, Variable, 
 
 TEMPLATES = ("assistant", "system", "prompt")
 _OWN = ("value", "label")
-# What an expression of a template may run into when it is evaluated.
-_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
 
 
 class _Absent(StrictUndefined):
@@ -77,7 +75,7 @@ class Prompts:
         """The text of a template for the values of one scenario; absent variables are left out of `values`."""
         try:
             return self._templates[name].render({variable: _Shown(value) for variable, value in values.items()}).strip()
-        except _FAILURES as error:
+        except Exception as error:  # an expression may run into anything when it is evaluated
             optional = "Ask first for an optional variable: {% if name %} … {% endif %}"
             cure = optional if isinstance(error, UndefinedError) else "Mend or take out that expression"
             raise UserError(f"the template cannot be filled in ({error})", where=self._places[name], cure=cure) from error
@@ -112,7 +110,7 @@ class Prompts:
         return f"{file}:{int(key_line) + (line if chr(10) in self._texts[name] else 0)}"
 
     def _try_out(self, variables: Mapping[str, Variable]) -> None:
-        """Fill every template in with each value in turn, and with nothing optional."""
+        """Fill every template in with the first value of every variable, and with nothing optional."""
         first = {name: next(_values(variable)) for name, variable in variables.items()}
         sure = {name: value for name, value in first.items() if variables[name].probability == 1}
         for template in TEMPLATES:

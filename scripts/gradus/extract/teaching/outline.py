@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
 from gradus.extract.grounding.sentences import sentence_starts
+from gradus.structure import block_parser
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|$)", re.DOTALL)
@@ -64,7 +63,7 @@ def outline_of_markdown(text: str) -> Outline:
     front = _FRONT_MATTER.match(text)
     shift = front.end() if front else 0
     lines = [shift, *(shift + match.end() for match in _BREAK.finditer(text[shift:]))]
-    tokens = _parser().parse(text[shift:])
+    tokens = block_parser().parse(text[shift:])
     blocks: set[int] = {0, shift}
     sentences: list[int] = []
     solid: list[tuple[int, int]] = []
@@ -77,16 +76,6 @@ def outline_of_markdown(text: str) -> Outline:
         if token.type in _SOLID:
             solid.append((start, end))
     return Outline(_tree(tokens, lines, len(text)), sorted(blocks), sorted(set(sentences) - blocks), solid)
-
-
-@cache
-def _parser() -> MarkdownIt:
-    """A parser of blocks alone: what stands inside a paragraph is not looked at."""
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.core.ruler.disable("inline")
-    return parser
 
 
 def _offset(lines: list[int], number: int, length: int) -> int:

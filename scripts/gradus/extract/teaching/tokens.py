@@ -9,12 +9,9 @@ from gradus.teacher.requests import tokens_by_length
 
 def counter_of(settings: TeacherSettings) -> Count:
     """Counts by the tokenizer of an MLX model on this machine; for all others one token is taken to be four characters."""
-    from gradus.teacher.local import folder_on_disk
+    from gradus.teacher.local import tokenizer_on_disk
 
-    folder = folder_on_disk(settings.model) if settings.kind == "mlx" else None
-    if folder is None:
+    tokenizer = tokenizer_on_disk(settings)
+    if tokenizer is None:
         return tokens_by_length
-    from mlx_lm.tokenizer_utils import load
-
-    tokenizer = load(folder)
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False))
