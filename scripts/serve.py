@@ -19,7 +19,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.force:
         parser.error("--force does nothing here: what is served is the current model")
-    args.set += [f"serve.port={args.port}"] if args.port else []
+    args.set += [f"serve.port={args.port}"] if args.port is not None else []
 
     def action(config: Config) -> int:
         from gradus.serve.commands import serve

@@ -193,8 +193,10 @@ def test_no_log_level_below_error_hides_it(tmp_path: Path) -> None:
         ("open('/dev/full/x', 'w')", 2, "/dev/full/x: a file stands where a folder is needed. Move it away, or set another paths.workspace.\n"),
         ("open('/', 'w')", 1, "IsADirectoryError"),
         ("raise PermissionError(13, 'Permission denied', '/root/x')", 2, "ERROR /root/x: no permission. Check the owner"),
+        ("raise OSError(27, 'File too large', 'x')", 2, "ERROR x: the file would be larger than its limit or its file system allows."),
+        ("from pathlib import Path; Path('~nobody-has-this-name/x').expanduser()", 2, "begins with ~ and the name of nobody here"),
     ],
-    ids=["success", "failure", "interrupt", "full disk", "file in the way", "other", "permission"],
+    ids=["success", "failure", "interrupt", "full disk", "file in the way", "other", "permission", "large file", "home of nobody"],
 )
 def test_exit_codes(body: str, code: int, message: str, tmp_path: Path) -> None:
     done = guarded(tmp_path, body)

@@ -92,6 +92,8 @@ CRITICAL = {
     "3 held-out examples repeat what was seen in training: a": "duplicates-and-leakage",
     "the tokenizer has no chat template": "tokenizer-and-chat-template-mismatch",
     "the hub did not answer within 5 s": "hub-unreachable",
+    "the model with its adapter cannot be loaded (x)": "a-file-of-a-model-is-damaged",
+    "the training process died while it loaded the model (-9)": "out-of-memory",
     "models of type gemma are not written as GGUF, only llama": "gguf-errors",
     "the loss did not fall between the rates 1e-6 and 0.1": "loss-not-falling",
     "no connection (refused)": "the-teacher-does-not-answer",

@@ -168,6 +168,10 @@ def _log_file(config: Config) -> Path:
     return workspace_of(config) / "reports" / config.run.name / "log.jsonl"
 
 
+class Ended(KeyboardInterrupt):
+    """`kill` or a closed terminal: unlike Ctrl-C it always means the whole program."""
+
+
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
     """Let `kill` and a closed terminal end the program as Ctrl-C does; one that was started to ignore them still does."""
@@ -182,8 +186,8 @@ def _interrupted_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt if number == signal.SIGINT else Ended
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
@@ -219,11 +223,16 @@ def machine_error(error: Exception, near: Path | None = None) -> UserError | Non
     where = str((isinstance(error, OSError) and error.filename) or near or "")
     # MLX and safetensors raise errors of their own, without a number or a file.
     told = any(sign in str(error) for sign in ("[write] Unable to write", "No space left on device"))
+    if number == errno.EFBIG:
+        cure = "Lift the limit (ulimit -f), or take another file system for paths.workspace"
+        return UserError("the file would be larger than its limit or its file system allows", where=where, cure=cure)
     if told or number in (errno.ENOSPC, errno.EDQUOT):
         return UserError("the disk is full", where=where, cure="Free some space and run the same command again; nothing half-written was kept")
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("gradus"):
         cure = "Run source .venv/bin/activate, which make run sets up, or python -m pip install -r requirements.txt"
         return UserError(f"the package '{error.name}' is not installed in {sys.executable}", cure=cure)
+    if str(error) == "Could not determine home directory.":  # how pathlib answers to ~somebody
+        return UserError("a path of the configuration begins with ~ and the name of nobody here", cure="Write the folder in full")
     if number in (errno.ENOTDIR, errno.EEXIST):
         return UserError("a file stands where a folder is needed", where=where, cure="Move it away, or set another paths.workspace")
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -104,11 +104,12 @@ def _cached(name: str, settings: Embedding) -> Path | None:
 def of_hub(name: str, settings: Embedding) -> Path:
     """The folder of a hub model, downloaded when it is not in the local cache. Raises GradusError when it cannot be had."""
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HTTPError
 
     if cached := _cached(name, settings):
         return cached
     try:
         return Path(snapshot_download(name, revision=settings.revision, allow_patterns=WANTED, etag_timeout=settings.timeout_seconds))
-    except (OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         what = f"the hub gave no answer or no such model ({(str(error).strip().splitlines() or [type(error).__name__])[0]})"
         raise GradusError(what, where=name, cure="Check the network and evaluate.embedding") from error

@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gradus.errors import GradusError
 from gradus.files import read_json, sha256_file
 from gradus.records import Base
 from gradus.results import Evaluation
+from gradus.strict import Strict, problem_of
 
 WEIGHTS = "adapters.safetensors"
 FORMAT: Final = 1
@@ -22,12 +23,8 @@ State = Literal["candidate", "current", "archived"]
 Action = Literal["registered", "graded", "refused", "promoted", "rolled back"]
 
 
-class _Strict:
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
 @dataclass(frozen=True)
-class Graded(_Strict):
+class Graded(Strict):
     """The grade of a version and of its base on the same questions, in per cent; None where the grade is withheld."""
 
     letter: str | None
@@ -93,7 +90,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Version(_Strict):
+class Version(Strict):
     """One registered adapter; its files lie in `versions/<id>/`. `base.path` is relative to the workspace where it lies inside."""
 
     id: Annotated[str, Field(pattern=r"^v[1-9][0-9]*$")]
@@ -119,7 +116,7 @@ class Version(_Strict):
 
 
 @dataclass(frozen=True)
-class Event(_Strict):
+class Event(Strict):
     """One line of the history; `previous` is the version that was current before."""
 
     time: str
@@ -136,7 +133,7 @@ class Event(_Strict):
 
 
 @dataclass(frozen=True)
-class Book(_Strict):
+class Book(Strict):
     """The whole of `registry.json`."""
 
     format: Literal[1]
@@ -189,9 +186,7 @@ def read_book(path: Path) -> Book:
         if (other := _format_of(content)) not in (None, FORMAT):
             cure = "Take the version of Gradus that wrote it; leave the file as it is"
             raise GradusError(f"the registry has format {other}, this Gradus reads format {FORMAT}", where=str(path), cure=cure) from error
-        problem = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        raise _damaged(path, f"{problem['msg']}{f' at {key}' if key else ''}") from error
+        raise _damaged(path, problem_of(error)) from error
     line, current = book.line_of_succession(), [version.id for version in book.versions if version.state == "current"]
     if current != line[-1:]:
         raise _damaged(path, f"current is {current or 'none'}, but the history ends with {line[-1:] or 'none'}")

@@ -175,7 +175,7 @@ def test_good_examples_that_the_fraction_removes_are_told(make: Make, tmp_path: 
     _, out = run([*good(make), make("What is `y`?", "I do not know.")], tmp_path / "most")
     assert json.loads((out / "curation.json").read_text(encoding="utf-8"))["removed_though_good"] == 15
     (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert told.startswith("15 of the 16 examples removed for low quality score 0.95 or more: nothing bad was found in them")
+    assert told.startswith("15 of the 16 examples removed for low quality have a score of 0.95 or more: nothing bad was found in them")
     assert "curate.keep_fraction=1.0" in told
     caplog.clear()
     run(good(make), tmp_path / "all", "curate.keep_fraction=1.0")

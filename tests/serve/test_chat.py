@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gradus.cli import Ended
 from gradus.config import load_config
 from gradus.config.load import PROJECT
 from gradus.errors import UserError
@@ -138,6 +139,15 @@ def test_a_stopped_answer_is_kept_as_far_as_it_went(console: Console | None, cap
 
     assert show_answer(pieces(), console) == "So far"
     assert (capsys.readouterr().out == "So far\n") is (console is None)
+
+
+def test_kill_ends_the_program_and_not_only_the_answer() -> None:
+    def pieces() -> Iterator[str]:
+        yield "So"
+        raise Ended
+
+    with pytest.raises(Ended):
+        show_answer(pieces(), None)
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])

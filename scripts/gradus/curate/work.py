@@ -60,7 +60,8 @@ def curate(context: StepContext) -> Summary:
 def _tell_of_good_ones(curation: Curation) -> None:
     if curation.score_cut is not None and curation.score_cut > GOOD and curation.removed_though_good:
         low = curation.removed_by_reason["low_quality"]
-        told = "%s of the %s examples removed for low quality score %s or more: nothing bad was found in them; curate.keep_fraction=1.0 keeps all"
+        told = "%s of the %s examples removed for low quality have a score of %s or more: nothing bad was found in them; "
+        told += "curate.keep_fraction=1.0 keeps all"
         log.warning(told, f"{curation.removed_though_good:,}", f"{low:,}", GOOD)
 
 

@@ -6,12 +6,11 @@ import shutil
 
 from gradus.files import write_json, write_text
 from gradus.report.build import Report, build
-from gradus.report.numbers import interval, signed
+from gradus.report.numbers import interval, percent, signed
 from gradus.report.overview import write_index
 from gradus.report.record import RECORD, as_json, record_of
 from gradus.report.render import html, markdown
 from gradus.report.sources import Sources, read_sources
-from gradus.report.tables import summary_line
 from gradus.report.writer import write_paragraph
 from gradus.step import StepContext, Summary
 
@@ -31,7 +30,7 @@ def write_report(context: StepContext) -> Summary:
 
 def _summary(context: StepContext, sources: Sources, report: Report, page: str) -> Summary:
     grade, comparison = sources.evaluation.grade, sources.evaluation.comparison
-    summary: Summary = {"grade": summary_line(sources)}
+    summary: Summary = {"grade": "withheld" if grade.letter is None else f"{grade.letter} ({percent(grade.percent)})"}
     if grade.interval is not None:
         summary["95 % interval"] = interval(grade.interval) if grade.interval.told else "none can be told: all questions scored the same"
         summary["against the base"] = f"{signed(comparison.difference)} points{'' if grade.separable else ', not separable'}"

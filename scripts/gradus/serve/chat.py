@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradus.chat import Messages, prompt_tokens
-from gradus.cli import write_line
+from gradus.cli import Ended, write_line
 from gradus.config import Config
 from gradus.config.serve import Serve
 from gradus.errors import UserError
@@ -132,6 +132,8 @@ def show_answer(pieces: Iterator[str], screen: Console | None) -> str:
                 _write(piece)
         else:
             _show_live(pieces, parts, screen)
+    except Ended:
+        raise
     except KeyboardInterrupt:
         log.info("Stopped.")
     if screen is None:

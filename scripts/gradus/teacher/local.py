@@ -46,12 +46,12 @@ def tokenizer_on_disk(settings: TeacherSettings) -> Any | None:
 
 def _download(model: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HFValidationError, HTTPError
 
     try:
         with aside():
             return Path(snapshot_download(model, allow_patterns=PATTERNS))
-    except (HFValidationError, OSError) as error:  # what the hub answers and a missing network are OSErrors
+    except (HFValidationError, HTTPError, OSError) as error:
         reason = re.sub(r"\s+", " ", str(error)).strip()[:200]
         cure = "Name a folder or a model of the hub in extract.teacher.model"
         raise UserError(
