@@ -45,8 +45,9 @@ def test_prompt_is_the_unsupervised_beginning(tokenizer: Any) -> None:
     assert rendered.mask == [0] * len(prompt) + [1] * (len(rendered.tokens) - len(prompt))
 
 
-def test_a_greeting_is_not_supervised(tokenizer: Any) -> None:
-    turns = [("assistant", "Welcome!"), ("user", "One?"), ("assistant", "First.")]
+@pytest.mark.parametrize("before", [[], [("system", "Be brief.")]], ids=["alone", "behind a system prompt"])
+def test_a_greeting_is_not_supervised(tokenizer: Any, before: list[tuple[str, str]]) -> None:
+    turns = [*before, ("assistant", "Welcome!"), ("user", "One?"), ("assistant", "First.")]
     assert supervised(tokenizer, [{"role": role, "content": content} for role, content in turns]) == "First.<|im_end|>"
 
 

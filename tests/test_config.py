@@ -142,6 +142,7 @@ def test_unknown_key_without_a_neighbour() -> None:
         ("train.lora.rank: 8\n", "/mine.yaml:1: unknown key 'train.lora.rank'. In a file keys stand inside each other: train: {lora: {rank: …}}."),
         ("run: &a {iteratons: 5}\ntrain: {<<: *a}\n", "/mine.yaml:1: unknown key 'run.iteratons'. Did you mean 'train.iterations'?"),
         ("run: &a {seed: 5}\nprepare: {<<: *a}\n", "/mine.yaml:2: unknown key 'prepare.seed'. Did you mean 'run.seed'?"),
+        ("serve: &a {port: 5}\nreport: {<<: *a}\n", "/mine.yaml:2: unknown key 'report.port'. Did you mean "),
         ("paths:\n  workspace: $HOME/x\n", "/mine.yaml:2: key 'paths.workspace': environment variables are not filled in here"),
         ("train:\n  learning_rate: .inf\n", "/mine.yaml:2: key 'train.learning_rate': should be a finite number, got inf."),
         (b"\xff\xfe\x00", "/mine.yaml: the configuration is not UTF-8 text."),

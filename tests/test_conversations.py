@@ -20,6 +20,7 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": [USER]}, "Q?", ""),
     ({"prompt": "Q?", "completion": "A."}, "Q?", "A."),
     ({"prompt": [USER], "completion": [ANSWER]}, "Q?", "A."),
+    ({"prompt": [{"type": "text", "text": "Q?"}], "completion": [{"type": "text", "text": "A."}]}, "Q?", "A."),
     ({"text": "All of it."}, "", "All of it."),
 ]
 

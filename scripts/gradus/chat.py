@@ -51,7 +51,7 @@ def render(tokenizer: Any, messages: Messages) -> Rendered:
     tokens = tokens[: last_eos(tokenizer, tokens)]
     mask = [0] * len(tokens)
     for index, message in enumerate(messages):
-        if message["role"] != "assistant" or not index:
+        if message["role"] != "assistant" or all(earlier["role"] == "system" for earlier in messages[:index]):
             continue
         before = _apply(tokenizer, messages[:index], add_generation_prompt=True)
         after = _apply(tokenizer, messages[: index + 1], add_generation_prompt=False)

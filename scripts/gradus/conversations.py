@@ -59,7 +59,7 @@ def conversation_from_row(row: Any, line: int) -> Conversation:
         return Conversation(*_turns(row["messages"]), line, *names)
     if "prompt" in row and "completion" in row:
         asked, answered = row["prompt"], row["completion"]
-        as_turns = isinstance(asked, list) and isinstance(answered, list)  # as TRL writes them
+        as_turns = _are_turns(asked) and _are_turns(answered)  # as TRL writes them
         turns = [*asked, *answered] if as_turns else [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
         return Conversation(*_turns(turns), line, *names)
     if "text" in row:
@@ -68,7 +68,7 @@ def conversation_from_row(row: Any, line: int) -> Conversation:
 
 
 def _turns(messages: Any) -> tuple[str, str]:
-    if not isinstance(messages, list) or not all(isinstance(turn, dict) and "role" in turn for turn in messages):
+    if not _are_turns(messages):
         raise ValueError("messages is not a list of turns with a role")
     if not any(turn["role"] == "user" and _text(turn.get("content")).strip() for turn in messages):
         raise ValueError(NO_USER_TURN)
@@ -78,6 +78,10 @@ def _turns(messages: Any) -> tuple[str, str]:
     answer = turns[end] if answers else {}
     tools = json.dumps(answer["tool_calls"], sort_keys=True) if answer.get("tool_calls") else ""
     return "\n".join(_text(turn.get("content")) for turn in turns[:end]), _text(answer.get("content")) + tools
+
+
+def _are_turns(messages: Any) -> bool:
+    return isinstance(messages, list) and all(isinstance(turn, dict) and "role" in turn for turn in messages)
 
 
 def _text(content: Any) -> str:

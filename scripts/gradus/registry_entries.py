@@ -177,9 +177,10 @@ _BOOK: TypeAdapter[Book] = TypeAdapter(Book)
 
 def read_book(path: Path) -> Book:
     """Read `registry.json`; an empty book when there is none yet. Raises GradusError when it is damaged or of another format."""
-    if not path.exists():
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):  # asking whether it exists would, from Python 3.14 on, hide one that may not be read
         return Book(FORMAT, (), ())
-    content = path.read_bytes()
     try:
         book = _BOOK.validate_json(content)
     except ValidationError as error:

@@ -25,6 +25,7 @@ from gradus.config import Config
 from gradus.config.load import PROJECT
 from gradus.errors import GradusError, UserError
 from gradus.files import inside, is_temporary, read_json, sha256_file, sha256_json, write_json, write_text
+from gradus.leftover import remove_folder
 from gradus.log import duration, working
 
 Summary = dict[str, Any]
@@ -325,7 +326,7 @@ def _open_work(step: Step, config: Config, fingerprint: str, force: bool) -> Pat
     ticket = _beside_work(step, config, "fingerprint")
     same = ticket.exists() and ticket.read_text(encoding="utf-8") == fingerprint
     if work.exists() and not (step.resumable and same and not force):
-        shutil.rmtree(work)
+        remove_folder(work)
     work.mkdir(parents=True, exist_ok=True)
     for path in list(filter(is_temporary, work.rglob("*"))):
         path.unlink()

@@ -70,6 +70,19 @@ def test_xml_entities_are_refused_in_a_document_under_any_name(tmp_path: Path) -
     assert (reading.status, reading.found) == ("refused", None)
 
 
+def test_a_picture_with_a_document_type_of_its_own_is_no_harm(tmp_path: Path) -> None:
+    kind = "http://schemas.openxmlformats.org"
+    paragraph = "<w:p><w:r><w:t>Text beside a drawing.</w:t></w:r></w:p>"
+    document = f'<w:document xmlns:w="{kind}/wordprocessingml/2006/main"><w:body>{paragraph}</w:body></w:document>'
+    named = [("officeDocument", "word/document.xml"), ("image", "word/media/drawing.svg")]
+    relations = "".join(f'<Relationship Id="{k}" Type="{kind}/officeDocument/2006/relationships/{k}" Target="{target}"/>' for k, target in named)
+    drawing = '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"><svg/>'
+    parts = {"_rels/.rels": f'<Relationships xmlns="{kind}/package/2006/relationships">{relations}</Relationships>'}
+    reading = read_file(zipped(tmp_path / "a.docx", **parts, **{"word/document.xml": document, "word/media/drawing.svg": drawing}), OPTIONS)
+    assert reading.found is not None
+    assert reading.found.text == "Text beside a drawing.\n"
+
+
 def test_entities_in_a_page_or_chapter_stay_unexpanded(tmp_path: Path) -> None:
     page = LAUGHS.replace("<x>&b;</x>", "<html><body><p>A page with &b; in it.</p></body></html>")
     (tmp_path / "a.xhtml").write_text(page, encoding="utf-8")

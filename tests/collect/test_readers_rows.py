@@ -83,6 +83,9 @@ def test_rows_that_are_no_objects_are_named(tmp_path: Path) -> None:
 def test_empty_lines_above_the_header_of_a_table_are_passed_over(tmp_path: Path) -> None:
     reading = read(tmp_path / "a.csv", "\n\nquestion,answer\nWhy?,So.\n")
     assert (rows(reading), reading.faults) == ([PAIR], ())
+    assert reading.found is not None
+    assert reading.found.text.split("\n").index(json.dumps(PAIR)) == 3, "a row stands on its own line"
+    assert read(tmp_path / "b.csv", "\n\na,a\n1,2\n").reason == "line 3: two columns have the same name (a, a)"
 
 
 def test_tab_separated_values(tmp_path: Path) -> None:

@@ -96,7 +96,6 @@ FILES = {
     "c.csv": 'question,answer\n"Five,\nsix?",7\n',
     "d.txt": "Eight?\n\nNine?\n",
     "e.CSV": "\ufeffID;Question;Answer\n1;Ten, or more?;10,5\n",
-    "f.json": "5",
 }
 READ = {
     "a.jsonl": [("a.jsonl:1", "One?"), ("a.jsonl:3", "Two?"), ("a.jsonl:4", "Three?")],
@@ -104,7 +103,6 @@ READ = {
     "c.csv": [("c.csv:3", "Five,\nsix?")],
     "d.txt": [("d.txt:1", "Eight?\n"), ("d.txt:3", "Nine?\n")],
     "e.CSV": [("e.CSV:2", "Ten, or more?")],
-    "f.json": [],
 }
 
 
@@ -120,6 +118,7 @@ def test_formats(name: str, tmp_path: Path) -> None:
         ("a.jsonl", '{"question": "One?"}\n{', r"a\.jsonl:2: cannot be read as a benchmark \(not JSON"),
         ("b.jsonl", '{"messages": []}', r"b\.jsonl:1: cannot be read as a benchmark \(no user turn\)"),
         ("c.json", "[" * 100_000, r"c\.json: cannot be read as a benchmark \(not JSON"),
+        ("c.json", "5", r"c\.json: cannot be read as a benchmark \(neither a list nor an object\)"),
         ("d.txt", "\udcff", r"d\.txt: cannot be read as a benchmark \(not UTF-8 text\)"),
         ("e.yaml", "x", "its ending"),
         ("f.txt", "\n", "no row asks"),

@@ -174,7 +174,7 @@ def test_what_no_client_of_ours_sends_is_refused_in_words(server: Running, body:
 def test_requests_that_nothing_can_be_made_of_stop_nobody_else(server: Running) -> None:
     """What mlx-lm would find out in the thread that answers everybody; then a client that goes away in mid-stream."""
     talk = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 1.0}
-    for extra in ({"stop": 7}, {"top_k": 10**6}, {"logit_bias": {"1000000000": 1}}, {"seed": 10**30}):
+    for extra in ({"stop": 7}, {"top_k": 10**6}, {"logit_bias": {"1000000000": 1}}, {"seed": 10**30}, {"repetition_penalty": 10**30}):
         assert server.raw("POST", "/v1/chat/completions", json.dumps(talk | extra).encode())[0] == 400
     assert server.raw("POST", "/v1/completions", b'{"prompt": ""}')[0] == 400
     long = json.dumps({"prompt": "word " * 300}).encode()

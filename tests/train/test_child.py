@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gradus.config.load import PROJECT
+from gradus.leftover import remove_folder
 from gradus.train import child
 from gradus.train.child import run_child
 from gradus.train.group import Stop
@@ -40,16 +42,33 @@ time.sleep(60)
 """
 
 
-def test_after_a_kill_the_next_run_waits_for_the_old_training_process(make_job: JobMaker) -> None:
-    job = make_job("killed")
+def killed_parent_of(job: Path) -> Path:
+    """Kill a run while its training process works; gives the file in which that one tells of its end, in a while."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(job), SLOW], cwd=PROJECT / "scripts", stderr=subprocess.DEVNULL)
     told, deadline = job.with_name("told"), time.monotonic() + 60
     while not told.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
+    return told
+
+
+def test_after_a_kill_the_next_run_waits_for_the_old_training_process(make_job: JobMaker) -> None:
+    job = make_job("killed")
+    told = killed_parent_of(job)
     run_child(job, 1, (sys.executable, "-c", SLOW))
     assert told.read_text().split() == ["start", "end", "start", "end"]
+
+
+def test_a_folder_is_not_removed_under_the_old_training_process(make_job: JobMaker, tmp_path: Path) -> None:
+    """As with --force, or with another setting, after `kill -9`."""
+    job = make_job("killed")
+    told = killed_parent_of(job)
+    kept = tmp_path / "kept"
+    os.link(told, kept)
+    remove_folder(job.parent)
+    assert kept.read_text().split() == ["start", "end"]
+    assert not job.parent.exists()
 
 
 def test_a_child_that_does_not_end_when_asked_is_killed(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:

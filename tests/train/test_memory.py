@@ -147,10 +147,11 @@ def test_a_run_that_goes_on_keeps_to_its_plan(make_job: JobMaker) -> None:
         (("on_excess=refuse", "limit_gb=0.001"), "GB needed, limit 0.0009 GB", "train.gradient_checkpointing=true"),
         (("on_excess=adapt", "limit_gb=0.001"), "GB needed, limit 0.0009 GB", "train.batch_size (2)"),
         (("on_excess=adapt", "limit_gb=100"), "weights, adapter and optimizer alone take", "train.lora.rank (100000000)"),
+        (("on_excess=adapt", "limit_gb=0.0001"), "weights, adapter and optimizer alone take", "Take train.method=lora, train fewer train.layers"),
     ],
 )
 def test_what_cannot_fit_is_refused_with_numbers_and_keys(make_job: JobMaker, settings: tuple[str, ...], what: str, cure: str) -> None:
-    rank = ["train.lora.rank=100000000"] if "rank" in cure else []
+    rank = ["train.lora.rank=100000000"] if "rank" in cure else ["train.method=full"] if "method" in cure else []
     code, told = events(make_job("refused", *(f"train.memory.{setting}" for setting in settings), *rank))
     assert code == 2
     assert told[-1]["where"] == "train.memory"

@@ -39,7 +39,7 @@ def explain(error: ValidationError, places: dict[str, str], default: Path, model
     manual = f"{default.parent.name}/{default.name}"
     if problem["type"] == "extra_forbidden":
         # What an anchor brought in stands elsewhere.
-        unknown = key if key.endswith(location[-1]) else f"{key}.{location[-1]}"
+        unknown = key if f".{key}".endswith(f".{location[-1]}") else f"{key}.{location[-1]}"
         cure = _nested(location[-1]) if "." in location[-1] else _did_you_mean(unknown, model, manual)
         return UserError(f"unknown key '{unknown}'", where=where, cure=cure)
     if problem["type"] == "missing":

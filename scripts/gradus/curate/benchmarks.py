@@ -52,6 +52,8 @@ def _json_lines(path: Path, content: str) -> Numbered:
 def _json(path: Path, content: str) -> Numbered:
     """The rows of a list, or of every list in an object."""
     value = _parsed(content, str(path))
+    if not isinstance(value, list | dict):
+        raise _unusable(str(path), "neither a list nor an object")
     parts = value.values() if isinstance(value, dict) else [value]
     return enumerate((row for part in parts if isinstance(part, list) for row in part), 1)
 

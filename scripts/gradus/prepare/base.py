@@ -86,7 +86,7 @@ def _hub(hub: Hub) -> Base:
             raise LocalEntryNotFoundError("the cached copy has no weights")
         log.info("Base model %s from the local cache", hub.name)
     except HFValidationError as error:
-        cure = "Check model.base: builtin, auto, a folder that there is, or owner/name of a model of the hub"
+        cure = "Check model.base (builtin, auto, a folder that there is, or owner/name of a model of the hub) and model.hub.name"
         raise UserError("neither a folder nor the name of a model of the hub", where=hub.name, cure=cure) from error
     except LocalEntryNotFoundError:
         check_hub(hub)

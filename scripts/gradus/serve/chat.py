@@ -186,6 +186,8 @@ def _lines(screen: Console | None) -> Iterator[str]:
     while True:
         try:
             yield input("> ").strip()
+        except Ended:
+            raise
         except (EOFError, KeyboardInterrupt):
             write_line("")
             return

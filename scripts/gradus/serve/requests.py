@@ -7,13 +7,18 @@ answers everybody: an error there would end the server.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 ALIAS = "current"
 COMPLETIONS = "/v1/completions"
 CHAT = ("/v1/chat/completions", "/chat/completions")
-LARGEST_SEED = 2**63 - 1
+LARGEST_WHOLE = 2**63 - 1
+LARGEST_SLICE = 2**31 - 1
+LARGEST_LOGPROBS = 11
 FLOAT32 = 2.0**128
+NUMBERS = ("temperature", "repetition_penalty", "presence_penalty", "frequency_penalty")
+SIZES = ("repetition_context_size", "presence_context_size", "frequency_context_size")
 # What a client may not set of the function that renders a chat: a template of its own, another form of the result.
 RENDERING = {"add_generation_prompt", "chat_template", "continue_final_message", "conversation", "max_length", "padding", "return_dict"}
 RENDERING |= {"return_assistant_tokens_mask", "return_tensors", "sanitize_control_tokens", "tokenize", "tokenizer_kwargs", "tools", "truncation"}
@@ -93,15 +98,20 @@ def _check_messages(messages: object) -> None:
 
 def _check_options(body: dict[str, Any], vocabulary: int) -> None:
     last = vocabulary - 1
-    for key, allowed, form in (
+    checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         ("n", lambda value: value == 1, "must be 1: this server gives one answer a request"),
         ("stop", _are_texts, "must be text, or a list of texts"),
         ("top_k", lambda value: _is_whole(value, last), f"must be a whole number from 0 to {last}"),
-        ("seed", lambda value: _is_whole(value, LARGEST_SEED), f"must be a whole number from 0 to {LARGEST_SEED}"),
+        ("seed", lambda value: _is_whole(value, LARGEST_WHOLE), f"must be a whole number from 0 to {LARGEST_WHOLE}"),
+        ("top_logprobs", lambda value: _is_whole(value, LARGEST_LOGPROBS), f"must be a whole number from 0 to {LARGEST_LOGPROBS}"),
+        ("xtc_threshold", lambda value: isinstance(value, float) and 0 <= value <= 0.5, "must be a number with a point from 0.0 to 0.5"),
+        *((key, _is_computed_with, f"must be a number of at most {LARGEST_WHOLE}") for key in NUMBERS),
+        *((key, lambda value: _is_whole(value, LARGEST_SLICE), f"must be a whole number from 0 to {LARGEST_SLICE}") for key in SIZES),
         ("logit_bias", lambda value: _are_biases(value, last), f"must be an object of numbers by token, 0 to {last}"),
         ("stream_options", lambda value: isinstance(value, dict), "must be an object"),
         ("chat_template_kwargs", _are_variables, "must be an object of variables of the chat template"),
-    ):
+    )
+    for key, allowed, form in checks:
         if key in body and not allowed(body[key]):
             raise Refused(400, f"'{key}' {form}")
     if "stream_options" in body:  # mlx-lm reads this key whether or not it is there
@@ -114,6 +124,11 @@ def _are_texts(value: object) -> bool:
 
 def _is_whole(value: object, largest: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest
+
+
+def _is_computed_with(value: object) -> bool:
+    """Whether MLX takes it as the operand of an array."""
+    return isinstance(value, int | float) and abs(value) <= LARGEST_WHOLE
 
 
 def _are_biases(value: object, last: int) -> bool:

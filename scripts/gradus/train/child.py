@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -11,14 +10,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from gradus.config.load import PROJECT
 from gradus.config.schema import Launch
 from gradus.errors import GradusError, UserError
 from gradus.files import read_json
+from gradus.leftover import CHILD_LOCK, held
 from gradus.log import progress
-from gradus.train.launch import LOCK_FILE, STOP_FILE, ask_to_stop, death, launched
+from gradus.train.launch import STOP_FILE, ask_to_stop, death, launched
 from gradus.train.plan import halve, memory_death, system_kills
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,7 @@ def _child(job: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]
     if sys.platform == "darwin":
         # Metal kills long kernels while the display is on; this relaxes the watchdog.
         passed["AGX_RELAX_CDM_CTXSTORE_TIMEOUT"] = os.environ.get("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    with job.with_name(LOCK_FILE).open("wb") as lock:
-        _take(lock)
+    with held(job.with_name(CHILD_LOCK)) as lock:
         # Launched processes see by the lock whether we live. One of our own holds it too, until it has ended.
         kept = () if launch.is_used else (lock.fileno(),)
         with job.with_name(LOG_FILE).open("w", encoding="utf-8") as errors:
@@ -104,15 +103,6 @@ def _child(job: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]
             yield child
         finally:
             _end(child, launch, job.parent)
-
-
-def _take(lock: BinaryIO) -> None:
-    """Lock the job's folder; the training process of a run that was killed may still be about to end in it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.info("The training process of the killed run is still ending; waiting for it")
-        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _end(child: subprocess.Popen[str], launch: Launch, folder: Path) -> None:

@@ -20,8 +20,9 @@ import numpy as np
 
 from gradus.backend import mx, nn, tree_flatten, tree_unflatten
 from gradus.errors import GradusError, UserError
+from gradus.leftover import CHILD_LOCK
 from gradus.train.data import Batch
-from gradus.train.launch import BACKEND, LOCK_FILE, PARENT, STOP_FILE
+from gradus.train.launch import BACKEND, PARENT, STOP_FILE
 
 T = TypeVar("T")
 
@@ -121,7 +122,7 @@ class Stop:
         self.asked = False
         self.file = folder / STOP_FILE
         self.parent = os.getppid()
-        self.lock = folder / LOCK_FILE if environment.get(PARENT) == socket.gethostname() else None
+        self.lock = folder / CHILD_LOCK if environment.get(PARENT) == socket.gethostname() else None
         for kind in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(kind) != signal.SIG_IGN:  # as in a run that was started to outlive its terminal
                 signal.signal(kind, self._note)

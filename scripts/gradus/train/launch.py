@@ -23,7 +23,6 @@ BACKEND = "GRADUS_BACKEND"
 PARENT = "GRADUS_PARENT"
 STREAMS = "GRADUS_CPU_STREAMS"
 STOP_FILE = "stop"
-LOCK_FILE = "lock"
 
 
 def launched(launch: Launch, worker: list[str], environment: dict[str, str]) -> list[str]:

@@ -149,7 +149,8 @@ def _check_standing(model: nn.Module, optimizer: optimizers.Optimizer, train: Tr
     standing, limit = sum(value.nbytes for value in arrays), limit_bytes(train.memory)
     if standing > limit:
         what = f"weights, adapter and optimizer alone take {size_label(standing)}, limit {size_label(limit)}"
-        cure = f"Lower train.lora.rank ({train.lora.rank}), train fewer train.layers, or take a smaller or a 4-bit base"
+        adapters = f"Lower train.lora.rank ({train.lora.rank}), train fewer train.layers, or take a smaller or a 4-bit base"
+        cure = "Take train.method=lora, train fewer train.layers, or take a smaller base" if train.method == "full" else adapters
         raise UserError(f"training does not fit into memory: {what}", where="train.memory", cure=cure)
 
 

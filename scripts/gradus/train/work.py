@@ -9,6 +9,7 @@ from typing import Any
 
 from gradus.errors import UserError
 from gradus.files import read_json, sha256_file, write_json
+from gradus.leftover import CHILD_LOCK
 from gradus.registry_entries import WEIGHTS
 from gradus.step import StepContext, Summary
 from gradus.train.child import run_child
@@ -20,7 +21,7 @@ from gradus.train.start import Start, find_start
 
 SPLITS = ("train", "valid")
 SCRATCH = (
-    "checkpoints", "preflight", "difficulty.json", "memory.json", "job.json", "result.json", "started.json", "stop", "lock", "worker.log",
+    "checkpoints", "preflight", "difficulty.json", "memory.json", "job.json", "result.json", "started.json", "stop", CHILD_LOCK, "worker.log",
 )  # fmt: skip
 
 

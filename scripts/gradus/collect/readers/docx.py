@@ -12,6 +12,9 @@ from gradus.collect.readers.reading import FileReading, ReadOptions, Unreadable,
 from gradus.collect.readers.versions import named
 
 _COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of encrypted .docx files, and of the old .doc
+_XML = (".xml", ".rels")
+_PARTS = frozenset({"officeDocument", "comments", "endnotes", "footnotes", "numbering", "styles"})
+"""Kinds of the relationships whose targets mammoth parses."""
 _STYLES = """
 p[style-name='Title'] => h1:fresh
 p[style-name='Subtitle'] => p > strong:fresh
@@ -32,19 +35,28 @@ def read_docx(path: Path, options: ReadOptions) -> FileReading:
         if file.read(len(_COMPOUND)) == _COMPOUND:
             raise Unreadable("encrypted", "a password guards it, or it is an old .doc under a new name; save it in Word as .docx without a password")
     with Archive(path, options) as archive:
-        for name in archive.names:
-            _refuse_entities(archive, name)
+        _refuse_entities(archive)
     tree = parse(f"<html><body>{_html(path)}</body></html>")
     return text_reading(path, markdown_of(tree), "markdown", named("mammoth", "markdownify"))
 
 
-def _refuse_entities(archive: Archive, name: str) -> None:
-    """mammoth reads a part with a parser that would expand entities, and any part may be named as the document."""
-    try:
-        archive.xml(name)
-    except Unreadable as fault:
-        if fault.status == "refused" or name.endswith((".xml", ".rels")):
-            raise
+def _refuse_entities(archive: Archive) -> None:
+    """mammoth parses these parts with a parser that would expand entities, and any file may be named as one: a picture, too.
+
+    Other pictures are not looked at; an honest SVG has a document type.
+    """
+    parts: set[str] = set()
+    for name in archive.names:
+        if name.endswith(_XML):
+            root = archive.xml(name)
+            parts |= {_last(each.get("Target", "")) for each in root.iter() if _last(each.get("Type", "")) in _PARTS}
+    for name in archive.names:
+        if _last(name) in parts and not name.endswith(_XML):
+            archive.xml(name)
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _html(path: Path) -> str:

@@ -73,10 +73,11 @@ def _records(path: Path, text: str, usual: str) -> FileReading:
     lines, faults = [""], []
     try:
         header = [name.strip().lower() for name in next(filter(None, rows))]
+        lines *= rows.line_num  # a row stands on its own line
         if len(set(header)) < len(header):
-            return FileReading("broken", f"line 1: two columns have the same name ({', '.join(header)})")
+            return FileReading("broken", f"line {rows.line_num}: two columns have the same name ({', '.join(header)})")
         if len(header) == 1 and (held := [sign for sign in DELIMITERS if sign in header[0]]):
-            faults.append(f"line 1: a single column, whose name holds {held[0]!r} (whole lines in quotes?)")
+            faults.append(f"line {rows.line_num}: a single column, whose name holds {held[0]!r} (whole lines in quotes?)")
         for row in rows:
             whole = len(row) == len(header)
             faults += [] if whole or not row else [f"line {rows.line_num}: {len(row)} fields, the header has {len(header)}{split}"]
