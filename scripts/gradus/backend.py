@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from gradus.machine import device_memory_bytes, memory_bytes
+
 SLOW_GFLOPS = 20.0
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,6 +72,11 @@ def device_name() -> str:
     return "metal" if mx.metal.is_available() else "cuda"
 
 
+def model_memory() -> int:
+    """Bytes that a model may take: Metal's recommended working set, a CUDA device's memory, or that of the machine or container."""
+    return (device_memory_bytes(mx.device_info()) if device_name() != "cpu" else 0) or memory_bytes()
+
+
 @cache
 def cpu_streams() -> tuple[mx.Stream, ...]:
     """One stream a core where MLX computes on the CPU, else none; GRADUS_CPU_STREAMS is for processes that share a machine."""
@@ -94,6 +101,6 @@ def matmul_gflops(size: int = 512) -> float:
 
 
 __all__ = [
-    "BLAS", "SLOW_GFLOPS", "cpu_streams", "device_name", "matmul_gflops", "mx", "nn", "on_streams", "optimizers",
+    "BLAS", "SLOW_GFLOPS", "cpu_streams", "device_name", "matmul_gflops", "model_memory", "mx", "nn", "on_streams", "optimizers",
     "tree_flatten", "tree_map", "tree_unflatten",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from gradus.config.embedding import Embedding
-from gradus.errors import GradusError
+from gradus.errors import GradusError, first_line
 from gradus.files import sha256_file
 
 log = logging.getLogger(__name__)
@@ -111,5 +111,5 @@ def of_hub(name: str, settings: Embedding) -> Path:
     try:
         return Path(snapshot_download(name, revision=settings.revision, allow_patterns=WANTED, etag_timeout=settings.timeout_seconds))
     except (HTTPError, OSError, ValueError) as error:
-        what = f"the hub gave no answer or no such model ({(str(error).strip().splitlines() or [type(error).__name__])[0]})"
+        what = f"the hub gave no answer or no such model ({first_line(error)})"
         raise GradusError(what, where=name, cure="Check the network and evaluate.embedding") from error

@@ -26,3 +26,8 @@ class UserError(GradusError):
     """A mistake the user can mend: a wrong key, a missing file, an impossible combination."""
 
     exit_code = 2
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of another library says, or its kind when it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,6 +67,11 @@ def load_tokenizer(path: str | Path) -> Any:
 
     with _loading(Path(path), "'s tokenizer", "Check that all files of the model are in that folder"):
         return load_tokenizer(Path(path))
+
+
+def context_of(config: dict[str, Any]) -> int:
+    """How many tokens a model reads at most, by its configuration; without a limit when that does not say."""
+    return config.get("max_position_embeddings") or sys.maxsize
 
 
 @contextmanager

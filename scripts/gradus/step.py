@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gradus.config import Config
-from gradus.config.load import PROJECT
+from gradus.config.load import PROJECT, flattened
 from gradus.errors import GradusError, UserError
 from gradus.files import inside, is_temporary, read_json, sha256_file, sha256_json, write_json, write_text
 from gradus.leftover import remove_folder
@@ -166,16 +166,8 @@ def config_part(config: Config, keys: tuple[str, ...]) -> dict[str, Any]:
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
-        _flatten(key, value.model_dump() if hasattr(value, "model_dump") else value, flat)
+        flat |= flattened({key: value.model_dump() if hasattr(value, "model_dump") else value})
     return flat
-
-
-def _flatten(key: str, value: Any, flat: dict[str, Any]) -> None:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _flatten(f"{key}.{name}", inner, flat)
-    else:
-        flat[key] = value
 
 
 def run_step(step: Step, config: Config, steps: dict[str, Step], *, force: bool = False, dry_run: bool = False) -> Outcome:

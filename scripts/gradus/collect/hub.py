@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gradus.collect.text import Found
 from gradus.config.hub_data import HubDataset, HubDefaults
-from gradus.errors import GradusError, UserError
+from gradus.errors import GradusError, UserError, first_line
 from gradus.files import size_label
 from gradus.log import aside
 
@@ -138,7 +138,7 @@ def _download(wanted: Wanted, names: list[str]) -> Path:
         return Path(folder)
     except (HTTPError, OSError) as error:
         cure = "Run the same command again, it goes on where it was"
-        raise GradusError(f"the download broke off ({_first_line(error)})", where=wanted.name, cure=cure) from error
+        raise GradusError(f"the download broke off ({first_line(error)})", where=wanted.name, cure=cure) from error
 
 
 def _cached(wanted: Wanted, error: Exception) -> Snapshot:
@@ -147,7 +147,7 @@ def _cached(wanted: Wanted, error: Exception) -> Snapshot:
     from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
     offline = isinstance(error, OfflineModeIsEnabled)
-    reason = "HF_HUB_OFFLINE is set" if offline else f"the hub at {constants.ENDPOINT} gives no usable answer ({_first_line(error)})"
+    reason = "HF_HUB_OFFLINE is set" if offline else f"the hub at {constants.ENDPOINT} gives no usable answer ({first_line(error)})"
     try:
         folder = snapshot_download(
             wanted.name, repo_type="dataset", revision=wanted.revision, allow_patterns=wanted.files, ignore_patterns=_NO_DATA, local_files_only=True
@@ -190,10 +190,6 @@ def _licence(card: Path) -> str:
 def _token() -> str | bool:
     """HF_TOKEN; False keeps the hub's library from looking for one on the disk."""
     return os.environ.get("HF_TOKEN") or False
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def first_rows(found: Found, most: int) -> tuple[Found, int, int]:

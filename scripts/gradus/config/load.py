@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +111,7 @@ def parse_setting(setting: str) -> Layer:
 def _setting_value(text: str, where: str) -> Any:
     try:
         value = yaml.load(text, _Loader) if text.strip() else ""  # noqa: S506  _Loader is a SafeLoader
-        list(_leaves({"": value}))  # an anchor that contains itself has no end
+        flattened({"": value})  # an anchor that contains itself has no end
     except (yaml.YAMLError, RecursionError) as error:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError(f"broken YAML ({problem})", where=where, cure="Put the value in quotes") from error
@@ -130,17 +129,16 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _without_replaced(places: dict[str, str], layer: Layer) -> dict[str, str]:
     """The places but those inside a value that the layer replaces, say the entries of a list."""
-    replaced = [f"{key}." for key in _leaves(layer.values)]
+    replaced = [f"{key}." for key in flattened(layer.values)]
     return {key: place for key, place in places.items() if not any(key.startswith(prefix) for prefix in replaced)}
 
 
-def _leaves(values: dict[Any, Any], prefix: str = "") -> Iterator[str]:
-    """The dotted keys of everything that is no mapping."""
+def flattened(values: dict[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as `{dotted key: value}`; what is empty has none."""
+    flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
+        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
 
 
 def merge_layers(files: list[Path], settings: list[str], *, default: Path = DEFAULT_CONFIG) -> Layer:

@@ -61,7 +61,8 @@ def _configured(config: Config) -> Iterator[Finding]:
 
     workspace = workspace_of(config)
     yield machine.disk(workspace)
-    yield bases(config, machine.model_memory(), gpu=machine.has_gpu())
-    yield from presets(config, machine.model_memory())
+    memory = machine.model_memory()
+    yield bases(config, memory, gpu=machine.has_gpu())
+    yield from presets(config, memory)
     yield embedding(config)
     yield current_model(workspace)

@@ -105,9 +105,9 @@ def has_gpu() -> bool:
 
 
 def model_memory() -> int:
-    """Bytes that a model may take: Metal's recommended working set, a CUDA device's memory, or the machine's."""
-    if not has_gpu():
+    """As `gradus.backend.model_memory`; the machine's memory where MLX is missing."""
+    try:
+        from gradus import backend
+    except ImportError:
         return memory_bytes()
-    from gradus.backend import mx
-
-    return device_memory_bytes(mx.device_info()) or memory_bytes()
+    return backend.model_memory()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gradus.config import Config
 from gradus.doctor.finding import Finding
-from gradus.errors import GradusError
+from gradus.errors import GradusError, first_line
 
 
 def asking_the_hub(config: Config) -> Callable[[], Finding]:
@@ -36,7 +36,7 @@ def _ask(name: str, revision: str, seconds: float) -> str:
 
         HfApi().model_info(name, revision=revision, timeout=seconds)
     except Exception as error:  # noqa: BLE001  whatever keeps the hub away is what is to be told
-        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return first_line(error)
     return ""
 
 

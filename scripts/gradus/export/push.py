@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from gradus.config import Config
-from gradus.errors import GradusError, UserError
+from gradus.errors import GradusError, UserError, first_line
 from gradus.step import read_marker, target_of
 
 TOKEN = "HF_TOKEN"  # noqa: S105  the variable's name
@@ -36,7 +36,7 @@ def upload(parts: list[tuple[Path, str]], repo: str, token: str, *, private: boo
         for part, inside in parts:
             api.upload_folder(repo_id=repo, folder_path=part, path_in_repo=inside, commit_message=message)
     except (HTTPError, OfflineModeIsEnabled, OSError) as error:
-        what = f"the hub did not take the upload ({(str(error).strip() or type(error).__name__).splitlines()[0]})"
+        what = f"the hub did not take the upload ({first_line(error)})"
         raise GradusError(what, where=repo, cure=f"Check the network, the name, and that the token in {TOKEN} may write there") from error
     return f"{api.endpoint}/{repo}"
 

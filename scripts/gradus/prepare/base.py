@@ -14,7 +14,7 @@ from typing import Any
 
 from gradus.backend import device_name
 from gradus.config.schema import Hub, Model
-from gradus.errors import GradusError, UserError
+from gradus.errors import GradusError, UserError, first_line
 from gradus.files import MODEL_FILES, sha256_file, sha256_json
 from gradus.log import aside
 from gradus.records import Base
@@ -105,7 +105,7 @@ def _download(hub: Hub) -> str:
             return str(snapshot_download(hub.name, revision=hub.revision, allow_patterns=PATTERNS))
     except (HTTPError, OSError) as error:
         raise GradusError(
-            f"the download broke off ({_first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was"
+            f"the download broke off ({first_line(error)})", where=hub.name, cure="Run the same command again, it goes on where it was"
         ) from error
 
 
@@ -135,11 +135,7 @@ def check_hub(hub: Hub) -> None:
     if not outcome:
         raise GradusError(f"the hub did not answer within {hub.timeout_seconds:g} s", where=hub.name, cure=cure)
     if outcome[0] is not None:
-        raise GradusError(f"the hub says no ({_first_line(outcome[0])})", where=hub.name, cure=cure) from outcome[0]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise GradusError(f"the hub says no ({first_line(outcome[0])})", where=hub.name, cure=cure) from outcome[0]
 
 
 def _weights_hash(path: Path) -> str:
@@ -171,7 +167,7 @@ def _damage_is_told(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         cure = "Check model.base: all files of the model must be there, and mlx-lm must know its architecture"
-        raise UserError(f"the model cannot be loaded ({_first_line(error)})", where=str(path), cure=cure) from error
+        raise UserError(f"the model cannot be loaded ({first_line(error)})", where=str(path), cure=cure) from error
 
 
 def _licence(path: Path) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from gradus.config.load import flattened
 from gradus.errors import UserError
 from gradus.files import read_json
 from gradus.promote.pairing import Kept, common, kept_of, not_comparable, pair
@@ -68,16 +67,9 @@ def _aligned(rows: list[tuple[str, str, str]]) -> list[str]:
 
 def _settings(registry: Registry, old: Version, new: Version) -> list[str]:
     """Settings with an influence on the model that differ, from the metadata of both trainings."""
-    before, after = (_flat(read_json(registry.folder_of(v) / "run_metadata.json").get("config", {})) for v in (old, new))
+    before, after = (flattened(read_json(registry.folder_of(v) / "run_metadata.json").get("config", {})) for v in (old, new))
     changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key) and key.startswith(SHAPING)]
     return [f"  {key}: {before.get(key)!r} -> {after.get(key)!r}" for key in changed]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _answers(old: Kept | str, new: Kept | str, old_id: str, samples: int) -> list[str]:

@@ -14,7 +14,7 @@ from gradus.cli import Ended, write_line
 from gradus.config import Config
 from gradus.config.serve import Serve
 from gradus.errors import UserError
-from gradus.models import load_with_config
+from gradus.models import context_of, load_with_config
 from gradus.serve.current import Current
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Model:
         served = current.served
         self._settings = settings
         self._model, self._tokenizer, config = load_with_config(served.model, served.adapter)
-        self._context: int = config.get("max_position_embeddings") or sys.maxsize
+        self._context = context_of(config)
 
     def answer(self, messages: Messages) -> Iterator[str]:
         """The pieces of an answer, without control characters, which could do as they please with a terminal."""

@@ -15,9 +15,10 @@ from gradus.backend import mx, nn
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.server import ModelProvider
 
+from gradus.chat import PROMPT_OPTIONS
 from gradus.config.serve import Serve
 from gradus.errors import UserError
-from gradus.models import load_with_config
+from gradus.models import context_of, load_with_config
 from gradus.serve.current import Current, Served
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Provider(ModelProvider):
                 if self.loaded.is_set():  # else the main thread raises it
                     log.error("%s Requests fail until %s can be loaded, or another version is current.", error, served.version.id)
                 raise
-            self.context = config.get("max_position_embeddings") or sys.maxsize
+            self.context = context_of(config)
             self.vocabulary = 1 + max(self.tokenizer.get_vocab().values())
             self.is_batchable = all(hasattr(cache, "merge") for cache in make_prompt_cache(self.model))
             self.model_key = key
@@ -79,7 +80,7 @@ def _arguments(settings: Serve) -> Namespace:
     """What mlx-lm's server takes from its command line."""
     return Namespace(
         model=None, adapter_path=None, draft_model=None, num_draft_tokens=0, pipeline=False, trust_remote_code=False,
-        chat_template="", use_default_chat_template=False, chat_template_args={"enable_thinking": False},
+        chat_template="", use_default_chat_template=False, chat_template_args=dict(PROMPT_OPTIONS),
         temp=settings.temperature, top_p=settings.top_p, top_k=0, min_p=0.0, max_tokens=settings.max_tokens,
         decode_concurrency=settings.concurrency, prompt_concurrency=settings.concurrency, prefill_step_size=2048,
         prompt_cache_size=settings.prompt_caches, prompt_cache_bytes=None, kv_bits=None, kv_group_size=64, quantized_kv_start=0,

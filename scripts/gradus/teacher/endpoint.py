@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gradus.config.teacher import Teacher as TeacherSettings
-from gradus.errors import UserError
+from gradus.errors import UserError, first_line
 from gradus.teacher.requests import Failure, Keep, Outcome, Reply, Request, tokens_by_length
 from gradus.teacher.wording import messages_with_schema, without_thoughts
 
@@ -142,7 +142,7 @@ class Endpoint:
 
     def _told(self, error: BaseException) -> str:
         """The first line of what the server said, without the key."""
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        line = first_line(error)
         return (line.replace(self._key, "***") if self._key else line)[:LONGEST_REASON]
 
 

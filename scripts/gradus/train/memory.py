@@ -16,12 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gradus.backend import cpu_streams, device_name, mx, nn, optimizers, tree_flatten
+from gradus.backend import cpu_streams, model_memory, mx, nn, optimizers, tree_flatten
 from gradus.config.schema import Memory, Train
 from gradus.errors import UserError
 from gradus.files import size_label
 from gradus.layout import Layout, plan_epoch
-from gradus.machine import device_memory_bytes, memory_bytes
 from gradus.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from gradus.train.checkpointing import checkpoint_layers
 from gradus.train.data import Batch, Tokenized, make_batch, pieces
@@ -35,13 +34,7 @@ EPOCHS_SEEN = 32  # epochs whose batches are searched for the worst; later ones 
 
 def limit_bytes(memory: Memory) -> int:
     """What training may take: the configured limit, or the machine's, times `limit_fraction`."""
-    return int((memory.limit_gb * 1e9 or machine_bytes()) * memory.limit_fraction)
-
-
-def machine_bytes() -> int:
-    """Metal's recommended working set, a CUDA device's memory, or the memory of the machine or of the container we are in."""
-    found = device_memory_bytes(mx.device_info()) if device_name() != "cpu" else 0
-    return found or memory_bytes()
+    return int((memory.limit_gb * 1e9 or model_memory()) * memory.limit_fraction)
 
 
 def worst_batch(sequences: Sequence[Tokenized], layout: Layout, seed: int, iterations: int) -> Batch:
