@@ -24,7 +24,7 @@ def _outside(config: Config) -> object:
 STEP = Step(
     name="03_curate",
     title="keep the good examples, once",
-    version=5,
+    version=6,
     output="data/03_curated",
     work=_work,
     reads=("02_extract/examples.jsonl",),

@@ -61,6 +61,7 @@ def _scores(axes: Axes, curation: Curation) -> None:
     edges = [i / bins for i in range(lowest, bins)]
     axes.bar(edges, kept[lowest:], width=0.94 / bins, align="edge", color=KEPT, label="kept")
     axes.bar(edges, removed[lowest:], width=0.94 / bins, align="edge", bottom=kept[lowest:], color=REMOVED, label="removed")
+    axes.margins(y=0.15)  # room above the bars for the label of the cut
     if curation.score_cut is not None:
         axes.axvline(curation.score_cut, color=INK, linestyle="--", linewidth=1)
         place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "xytext": (-6, 0), "textcoords": "offset points", "ha": "right", "va": "top"}
